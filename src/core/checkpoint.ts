@@ -1,0 +1,102 @@
+/** Hash of the first bytes of a file: 1,024 of them, or as many as there were. It grows with a small file. */
+export interface Fingerprint {
+  readonly length: number;
+  readonly hash: string;
+}
+
+/** Who a file is, whatever its name. A path is only where it was last seen. */
+export interface FileIdentity {
+  readonly device: bigint;
+  readonly inode: bigint;
+  /** Birth time in nanoseconds since the epoch; 0 where the file system keeps none. */
+  readonly birthtimeNs: bigint;
+  readonly head: Fingerprint;
+}
+
+/** A file as the journal remembers it. */
+export interface FileCheckpoint {
+  /** Number of this generation in this state directory, never used again. Older generations of a path have lower ones. */
+  readonly id: number;
+  readonly source: string;
+  /** The path it was discovered under: what `include` matched. */
+  readonly origin: string;
+  /** Where it was last seen. */
+  readonly path: string;
+  readonly identity: FileIdentity;
+  /** Highest size seen, bytes. */
+  readonly size: number;
+  /** The path no longer leads to it: renamed, deleted or replaced. It is read to its end and grows no more in the long run. */
+  readonly rotated: boolean;
+  /** What `auto` decided, once it has. */
+  readonly format?: string | undefined;
+}
+
+/** The partition of a file's bytes for one sink, and the records they held. `pending` follows from the cursor. */
+export interface Counters {
+  deliveredBytes: number;
+  deliveredRecords: number;
+  filteredBytes: number;
+  deadLetteredBytes: number;
+  deadLetteredRecords: number;
+  lostBytes: number;
+  skippedBytes: number;
+  /** Records sent again on purpose: a partial last line that was completed later. Not part of the partition. */
+  resentRecords: number;
+}
+
+/** A position in a file with the proof of what stood before it. */
+export interface Position {
+  readonly offset: number;
+  /** CRC-32 of all bytes before `offset`. */
+  readonly crc: number;
+  /** CRC-32 of the last bytes before `offset`, up to 64: the tail marker. */
+  readonly tail: number;
+}
+
+/** A durable cursor: how far one sink has got in one file. */
+export interface CursorCheckpoint {
+  readonly sink: string;
+  readonly file: number;
+  /** Offset of the first cursor this sink had in the file: the account begins here. */
+  readonly first: number;
+  readonly position: Position;
+  readonly counters: Readonly<Counters>;
+  /** A last line without its end that was sent at shutdown, starting at the cursor. */
+  readonly partial?: { readonly length: number; readonly crc: number } | undefined;
+}
+
+/** Bytes that a sink will never get. */
+export interface LossCheckpoint {
+  readonly sink: string;
+  readonly file: number;
+  readonly path: string;
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+}
+
+/** One change of the durable state. Changes are absolute, so a repeated or a skipped one does no harm but duplicates. */
+export type CheckpointChange =
+  | { readonly kind: "file"; readonly file: FileCheckpoint }
+  | { readonly kind: "cursor"; readonly cursor: CursorCheckpoint }
+  | { readonly kind: "loss"; readonly loss: LossCheckpoint }
+  | { readonly kind: "forget"; readonly file: number };
+
+/**
+ * The durable memory of the agent. `record` only remembers the change; `flush` makes all changes remembered so far
+ * durable as one entry: after a crash either all of them are there or none.
+ */
+export interface CheckpointStore {
+  /** Whether an earlier run left anything behind, even if it is damaged: then unknown files are read from their beginning. */
+  readonly resumed: boolean;
+  readonly files: ReadonlyMap<number, FileCheckpoint>;
+  /** Cursors by sink, then by file. */
+  readonly cursors: ReadonlyMap<string, ReadonlyMap<number, CursorCheckpoint>>;
+  readonly losses: readonly LossCheckpoint[];
+  nextFileId(): number;
+  record(change: CheckpointChange): void;
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}

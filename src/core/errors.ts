@@ -1,0 +1,28 @@
+/** Exit codes of the agent, as documented in the README. */
+export const EXIT = { done: 0, failed: 1, usage: 2, undelivered: 75, config: 78 } as const;
+
+/** An error whose message is written for the user: it says what, where and what to do. The command prints it without a stack. */
+export class UserError extends Error {
+  override readonly name = "UserError";
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number = EXIT.failed) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** Makes a `switch` over a closed union exhaustive: adding a member breaks the build where it is not handled. */
+export function unreachable(value: never): never {
+  throw new Error(`unexpected value: ${JSON.stringify(value)}`);
+}
+
+/** `ENOENT` and the like of a system error, or undefined. */
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/** One line that describes anything thrown. */
+export function describeError(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,25 @@
+import { z } from "zod";
+import { Secret } from "./secret.ts";
+import { parseDuration, parseSize } from "./units.ts";
+
+function quantity(what: string, parse: (text: string) => number | undefined, examples: string) {
+  return z.string().transform((text, ctx) => {
+    const value = parse(text);
+    if (value !== undefined) return value;
+    ctx.addIssue({ code: "custom", message: `expected a ${what} with its unit, like ${examples}` });
+    return z.NEVER;
+  });
+}
+
+/** Option: a duration like `250ms`; its value is in milliseconds. */
+export const duration = () => quantity("duration", parseDuration, "250ms, 1.5s, 10m or 2h");
+
+/** Option: a size like `1MiB`; its value is in bytes. */
+export const size = () => quantity("size", parseSize, "512KiB, 1MiB or 5MB");
+
+/** Option: a value that never shows. The configuration loader binds it to where it came from, so that it can be read anew. */
+export const secret = () =>
+  z
+    .string()
+    .min(1)
+    .transform((text) => new Secret(text));

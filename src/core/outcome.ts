@@ -1,0 +1,20 @@
+/**
+ * What became of one attempt to deliver a batch. Expected failures are values, never exceptions; a switch over
+ * `kind` is exhaustive.
+ *
+ * - `delivered`: the vendor's documented success, nothing weaker.
+ * - `retry`: transient; the same batch is sent again. `afterMs` is the vendor's own wish (`Retry-After`).
+ * - `tooLarge`: the body is over the vendor's limit; it is halved.
+ * - `rejected`: the vendor will never take (some of) this data. `firstBad` is the index in the batch of the first record
+ *   it refused, when it says so: the records before it are delivered already, those after it were not looked at.
+ * - `blocked`: our own configuration or credentials are at fault. The data is kept, the sink raises an alarm and
+ *   probes slowly.
+ * - `ended`: the receiver has gone for good (a closed pipe). The sink stops without an error.
+ */
+export type Outcome =
+  | { readonly kind: "delivered" }
+  | { readonly kind: "retry"; readonly reason: string; readonly afterMs?: number | undefined }
+  | { readonly kind: "tooLarge"; readonly reason: string }
+  | { readonly kind: "rejected"; readonly reason: string; readonly firstBad?: number | undefined }
+  | { readonly kind: "blocked"; readonly reason: string }
+  | { readonly kind: "ended"; readonly reason: string };

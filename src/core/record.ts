@@ -1,0 +1,75 @@
+/** A point in time with nanosecond precision, cheap to make: two small numbers instead of a bigint. */
+export interface Timestamp {
+  /** Milliseconds since the Unix epoch, an integer. */
+  readonly epochMs: number;
+  /** Nanoseconds within that millisecond, 0 to 999,999. */
+  readonly nanos: number;
+}
+
+/**
+ * Severity on the OpenTelemetry scale: 1-4 trace, 5-8 debug, 9-12 info, 13-16 warn, 17-20 error, 21-24 fatal.
+ * Source: OpenTelemetry logs data model, "Field: SeverityNumber".
+ */
+export interface Severity {
+  readonly number: number;
+  /** The word or number as the application wrote it. */
+  readonly text: string;
+}
+
+export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
+export type JsonObject = { [key: string]: JsonValue };
+
+/** What a format found in a record's text. Absent fields were not there or could not be trusted. */
+export interface ParsedFields {
+  /** The text a person reads: the field `message` (or `msg`) of a JSON line, else the whole line. */
+  readonly message: string;
+  readonly timestamp?: Timestamp | undefined;
+  readonly severity?: Severity | undefined;
+  /** The line's own fields. Set if, and only if, the whole body was validated as one non-empty JSON object. */
+  readonly attributes?: JsonObject | undefined;
+}
+
+/** Turns a record's text into fields. Pure and total: it never throws, whatever the text. */
+export type Parse = (body: string) => ParsedFields;
+
+/** Where a record comes from. One object shared by all records of a file. */
+export interface RecordOrigin {
+  /** Name of the source in the configuration. */
+  readonly source: string;
+  /** The path the file was discovered under; a later rotation does not change it. */
+  readonly path: string;
+}
+
+/** Which piece of a line this is, when the line was longer than `maxRecordBytes` and had to be split. */
+export type SplitMark = "first" | "middle" | "last";
+
+/**
+ * One log record: a line, or several joined ones. Immutable, and shared by every sink that ships it.
+ * Parsing is lazy: a sink that forwards the text never pays for it, and several sinks pay once.
+ */
+export class LogRecord {
+  /** The text without its line terminator. Invalid bytes have become U+FFFD; offsets still count the bytes of the file. */
+  readonly body: string;
+  /** Offset in the file of the record's first byte. */
+  readonly offset: number;
+  /** Bytes the record takes in the file, its terminator included. */
+  readonly length: number;
+  readonly origin: RecordOrigin;
+  readonly split: SplitMark | undefined;
+  readonly #parse: Parse;
+  #fields: ParsedFields | undefined;
+
+  constructor(body: string, offset: number, length: number, origin: RecordOrigin, parse: Parse, split?: SplitMark) {
+    this.body = body;
+    this.offset = offset;
+    this.length = length;
+    this.origin = origin;
+    this.split = split;
+    this.#parse = parse;
+    this.#fields = undefined;
+  }
+
+  get fields(): ParsedFields {
+    return (this.#fields ??= this.#parse(this.body));
+  }
+}

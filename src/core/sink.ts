@@ -1,0 +1,57 @@
+import type { Writable } from "node:stream";
+import type { Clock } from "./clock.ts";
+import type { Outcome } from "./outcome.ts";
+import type { LogRecord } from "./record.ts";
+
+/** The vendor's limits and the user's wishes on one request. Bytes are those of the encoded body before compression. */
+export interface BatchLimits {
+  readonly maxRecords: number;
+  readonly maxBytes: number;
+  /** One encoded record may not be larger; a larger one is split into marked parts. */
+  readonly maxRecordBytes: number;
+  /** An incomplete batch is sent when its first record has waited this long. */
+  readonly maxAgeMs: number;
+}
+
+/** A destination. One instance serves one pipeline. */
+export interface Sink {
+  readonly limits: BatchLimits;
+  /** Upper and lower bound of the requests in flight at the same time. */
+  readonly concurrency: { readonly min: number; readonly max: number };
+  /**
+   * Encodes records in the sink's wire format. Pure: the same records yield the same bytes, so a batch can be encoded
+   * again after a retry or in halves. Text from the log enters the body only as an escaped string, or after the whole
+   * of it was validated as a JSON object.
+   */
+  encode(records: readonly LogRecord[]): Buffer;
+  /**
+   * Makes one attempt, with deadlines of its own, and never throws for an expected failure. Called again for the same
+   * body on `retry`. `signal` abandons the attempt: its outcome is then ignored.
+   */
+  send(body: Buffer, signal: AbortSignal): Promise<Outcome>;
+  /** Called while the sink is blocked, before the next probe: read secrets and certificates anew. */
+  refresh?(): Promise<void>;
+  /** Releases sockets. No call follows. */
+  close(): Promise<void>;
+}
+
+/** Who the records are about: the same for every record of this agent. */
+export interface Resource {
+  readonly service?: string | undefined;
+  readonly env?: string | undefined;
+  readonly version?: string | undefined;
+  readonly host: string;
+  /** Further resource attributes of the configuration, by name. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** What a sink gets from the outside world. */
+export interface SinkContext {
+  /** The sink's name in the configuration. */
+  readonly name: string;
+  readonly resource: Resource;
+  readonly clock: Clock;
+  readonly stdout: Writable;
+  /** Version of tailcar, for the User-Agent. */
+  readonly version: string;
+}
