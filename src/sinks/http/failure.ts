@@ -1,0 +1,53 @@
+import { describeError, errorCode } from "../../core/errors.ts";
+import type { Outcome } from "../../core/outcome.ts";
+
+const MAX_REASON = 300;
+
+/**
+ * Codes with which OpenSSL and Node refuse the server's certificate.
+ * Source: Node.js documentation, "X509 certificate error codes", and `tls.checkServerIdentity`.
+ */
+const CERTIFICATE_CODES: ReadonlySet<string> = new Set([
+  "CERT_CHAIN_TOO_LONG",
+  "CERT_HAS_EXPIRED",
+  "CERT_NOT_YET_VALID",
+  "CERT_REJECTED",
+  "CERT_REVOKED",
+  "CERT_SIGNATURE_FAILURE",
+  "CERT_UNTRUSTED",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "ERR_TLS_CERT_ALTNAME_FORMAT",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+  "ERROR_IN_CERT_NOT_AFTER_FIELD",
+  "ERROR_IN_CERT_NOT_BEFORE_FIELD",
+  "HOSTNAME_MISMATCH",
+  "INVALID_CA",
+  "INVALID_PURPOSE",
+  "PATH_LENGTH_EXCEEDED",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY",
+  "UNABLE_TO_DECRYPT_CERT_SIGNATURE",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
+
+/** The server refuses our certificate, or wants one that we do not have. */
+const CLIENT_CERTIFICATE_ALERT = /^ERR_SSL_.*ALERT_.*(?:CERTIFICATE|UNKNOWN_CA)/;
+
+/** What a request that got no complete response means. Only what a person must put right is `blocked`. */
+export function classifyFailure(error: unknown): Outcome {
+  const code = errorCode(error);
+  const message = describeError(error);
+  const reason = (code === undefined || message.includes(code) ? message : `${code} ${message}`).slice(0, MAX_REASON);
+  if (code !== undefined && CERTIFICATE_CODES.has(code)) {
+    return { kind: "blocked", reason: `the server's certificate is refused: ${reason}` };
+  }
+  if (code !== undefined && CLIENT_CERTIFICATE_ALERT.test(code)) {
+    return { kind: "blocked", reason: `the server refuses our certificate: ${reason}` };
+  }
+  if (code === "ERR_INVALID_CHAR") {
+    return { kind: "blocked", reason: "a credential holds characters that an HTTP header cannot carry" };
+  }
+  return { kind: "retry", reason };
+}

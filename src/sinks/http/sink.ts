@@ -1,0 +1,44 @@
+import type { Outcome } from "../../core/outcome.ts";
+import type { LogRecord } from "../../core/record.ts";
+import type { Secret } from "../../core/secret.ts";
+import type { BatchLimits, Sink, SinkContext } from "../../core/sink.ts";
+import { HttpClient, type HttpReply } from "./client.ts";
+import type { HttpOptions } from "./config.ts";
+
+export interface HttpSinkParts {
+  readonly url: string;
+  readonly options: HttpOptions;
+  readonly limits: BatchLimits;
+  readonly context: SinkContext;
+  /** The credential. It is taken out of responses, lest a receiver that repeats the request brings it into our log. */
+  readonly secret: Secret;
+  readonly headers: () => Readonly<Record<string, string>>;
+  readonly encode: (records: readonly LogRecord[]) => Buffer;
+  readonly classify: (reply: HttpReply, nowMs: number) => Outcome;
+}
+
+/** A sink that posts its batches: what every one of them has in common. */
+export function createHttpSink(parts: HttpSinkParts): Sink {
+  const { url, options, limits, context, secret, headers, encode, classify } = parts;
+  const { clock, version } = context;
+  const client = new HttpClient({ url, options, headers, userAgent: `tailcar/${version}`, clock });
+
+  return {
+    limits,
+    concurrency: options.concurrency,
+    encode,
+    async send(body, signal) {
+      const result = await client.post(body, signal);
+      if (result.kind === "failed") return result.outcome;
+      const { reply } = result;
+      return classify({ ...reply, body: reply.body.replaceAll(secret.reveal(), secret.toString()) }, clock.now());
+    },
+    async refresh() {
+      secret.refresh();
+      client.refresh();
+    },
+    async close() {
+      client.close();
+    },
+  };
+}

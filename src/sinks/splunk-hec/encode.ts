@@ -1,0 +1,100 @@
+import type { LogRecord, RecordOrigin } from "../../core/record.ts";
+import type { Resource } from "../../core/sink.ts";
+import { epochSeconds } from "../timestamp.ts";
+import { toUtf8 } from "../utf8.ts";
+
+const JSON_SOURCETYPE = "_json";
+
+/** Neither white space nor a control character: there is something to see. */
+const VISIBLE = /[^\s\p{Cc}]/u;
+
+/** The start of an envelope, up to the event's value, for each of the two kinds of event of one file. */
+interface Heads {
+  readonly object: string;
+  readonly text: string;
+}
+
+interface EnvelopeOptions {
+  readonly index?: string | undefined;
+  readonly sourcetype?: string | undefined;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+function buildHead(
+  resource: Resource,
+  options: EnvelopeOptions,
+  origin: RecordOrigin,
+  isObject: boolean,
+  split: string | undefined,
+): string {
+  const { service, env, version, attributes } = resource;
+  const fields = { service, env, version, ...attributes, ...options.fields, "tailcar.split": split };
+  const head = JSON.stringify({
+    host: resource.host,
+    source: origin.path,
+    sourcetype: options.sourcetype ?? (isObject ? JSON_SOURCETYPE : undefined),
+    index: options.index,
+    fields: Object.values(fields).some((value) => value !== undefined) ? fields : undefined,
+  });
+  return head.slice(0, -1);
+}
+
+/**
+ * The value of `event` for a line that is not a JSON object. HEC refuses a blank event (code 13), so a line of nothing
+ * but white space and control characters goes as the field `message` of an object: not lost, and no poison for its batch.
+ */
+const textEvent = (body: string): string =>
+  VISIBLE.test(body) ? JSON.stringify(body) : `{"message":${JSON.stringify(body)}}`;
+
+/**
+ * Encodes a body of `POST /services/collector/event`: one JSON envelope a record, one behind the other.
+ * Source: Splunk documentation, "Format events for HTTP Event Collector".
+ *
+ * A body that was validated whole as a JSON object (`fields.attributes`) is put in as it stands: nothing in it can end the
+ * envelope, and it is not parsed and written again. Every other body is an escaped string. The rest of an envelope is
+ * the same for all records of a file and is made once.
+ */
+export function createSplunkEncoder(
+  resource: Resource,
+  options: EnvelopeOptions,
+): (records: readonly LogRecord[]) => Buffer {
+  // By file, and gone with it: as bounded as the files that are followed.
+  const cache = new WeakMap<RecordOrigin, Heads>();
+
+  const headsOf = (origin: RecordOrigin): Heads => {
+    let heads = cache.get(origin);
+    if (heads === undefined) {
+      heads = {
+        object: buildHead(resource, options, origin, true, undefined),
+        text: buildHead(resource, options, origin, false, undefined),
+      };
+      cache.set(origin, heads);
+    }
+    return heads;
+  };
+
+  const encodeRecord = (record: LogRecord, heads: Heads): string => {
+    const { timestamp, attributes } = record.fields;
+    const isObject = attributes !== undefined;
+    const plain = isObject ? heads.object : heads.text;
+    const head =
+      record.split === undefined ? plain : buildHead(resource, options, record.origin, isObject, record.split);
+    const seconds = timestamp === undefined ? undefined : epochSeconds(timestamp);
+    const time = seconds === undefined ? "" : `,"time":${seconds}`;
+    return `${head}${time},"event":${isObject ? record.body.trim() : textEvent(record.body)}}`;
+  };
+
+  return (records) => {
+    let text = "";
+    let origin: RecordOrigin | undefined;
+    let heads: Heads = { object: "", text: "" };
+    for (const record of records) {
+      if (record.origin !== origin) {
+        origin = record.origin;
+        heads = headsOf(origin);
+      }
+      text += encodeRecord(record, heads);
+    }
+    return toUtf8(text);
+  };
+}
