@@ -1,0 +1,12 @@
+import type { Writable } from "node:stream";
+import type { SinkDefinition } from "../core/sink-definition.ts";
+
+/** What a command gets from the outside world. */
+export interface CommandIo {
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What relative paths count from. Absolute. */
+  readonly cwd: string;
+  readonly sinks: readonly SinkDefinition[];
+}

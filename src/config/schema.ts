@@ -1,0 +1,202 @@
+import { z } from "zod";
+import { duration, size } from "../core/options.ts";
+import type { SinkDefinition } from "../core/sink-definition.ts";
+
+/** Where cursors, counters and dead letters are kept when neither file nor flag says so. */
+export const DEFAULT_STATE_DIR = "/var/lib/tailcar";
+
+const text = () => z.string().min(1);
+
+/** Sources and sinks are named in metrics, checkpoints and file names. */
+const name = () =>
+  z
+    .string()
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+      'not a usable name: at most 63 letters, digits, ".", "_" and "-", and a letter or digit first',
+    );
+
+const pattern = () =>
+  text()
+    .refine((glob) => !glob.startsWith("!"), 'a pattern cannot be negated; list it under "exclude" without the "!"')
+    .refine((glob) => !glob.endsWith("/"), "names a directory; name files, like /var/log/app/*.log");
+
+/** A duration or size with a lower bound, which is worded in the unit that the user writes. */
+const atLeast = (quantity: ReturnType<typeof duration>, minimum: number, words: string) =>
+  quantity.refine((value) => value >= minimum, `must be at least ${words}`);
+
+const named = <Value extends z.ZodType>(value: Value, description: string) =>
+  z
+    .record(name(), value)
+    .refine((entries) => Object.keys(entries).length > 0, "needs at least one entry")
+    .meta({ description, minProperties: 1 });
+
+const rotated = z
+  .strictObject({
+    grace: duration()
+      .prefault("60s")
+      .describe(
+        "A rotated file is let go when every sink has it and it has not grown for this long; writers may go on writing to it until then.",
+      ),
+  })
+  .prefault({})
+  .describe("Files that were renamed, replaced or deleted.");
+
+const source = z
+  .strictObject({
+    include: z
+      .array(pattern())
+      .min(1)
+      .describe(
+        "Glob patterns of the files to follow, like /var/log/app/**/*.log. A relative pattern counts from the current directory. New files are found while the agent runs.",
+      ),
+    exclude: z
+      .array(pattern())
+      .default([])
+      .describe(
+        "Glob patterns of files to leave out. One without a slash, like *.gz, matches the file's name in any directory; one that begins with **/ any directory.",
+      ),
+    format: z
+      .enum(["auto", "raw", "json"])
+      .default("auto")
+      .describe(
+        "What a line is: json takes message, timestamp, severity and attributes from JSON objects, raw takes nothing but the text, auto decides once for each file.",
+      ),
+    startAt: z
+      .enum(["beginning", "end"])
+      .default("beginning")
+      .describe(
+        "Where a sink without a checkpoint begins in the files that are there already. Files that appear later are always read from their beginning.",
+      ),
+    maxRecordBytes: atLeast(size(), 64, "64B")
+      .prefault("900kB")
+      .describe("A longer record is split into marked parts. In bytes of the file."),
+    allowedRoots: z
+      .array(text())
+      .default([])
+      .describe(
+        "Directories outside the include patterns that followed files may lead to by symbolic links, for example /var/log/pods for /var/log/containers.",
+      ),
+    rotated,
+  })
+  .describe("A set of files that are read in the same way.");
+
+const resource = z
+  .strictObject({
+    service: text().optional().describe("Name of the service that writes the logs. Or DD_SERVICE."),
+    env: text().optional().describe("Deployment environment, like prod. Or DD_ENV."),
+    version: text().optional().describe("Version of the service. Or DD_VERSION."),
+    host: text().optional().describe("Host name to report instead of the machine's own."),
+    attributes: z
+      .record(text(), z.string())
+      .default({})
+      .describe("Further attributes by name, added to every record in the way each sink has for it."),
+  })
+  .prefault({})
+  .describe("Who the records are about: the same for every record of this agent.");
+
+const shutdown = z
+  .strictObject({
+    quietPeriod: duration()
+      .prefault("2s")
+      .describe("Told to stop, the agent reads on until no file has grown for this long."),
+    timeout: atLeast(duration(), 1, "1ms")
+      .prefault("25s")
+      .describe("All of the shutdown takes at most this long. Keep it below terminationGracePeriodSeconds."),
+    lastChance: duration()
+      .prefault("1500ms")
+      .describe("How long a sink that was failing already when the agent was told to stop is tried again."),
+  })
+  .prefault({})
+  .describe("How the agent ends.");
+
+const memory = z
+  .strictObject({
+    maxBuffered: atLeast(size(), 1, "1B")
+      .prefault("32MiB")
+      .describe("Bound of the records and bodies held for all sinks together; one batch is guaranteed to each."),
+  })
+  .prefault({})
+  .describe("Bounds in memory.");
+
+const checkpoints = z
+  .strictObject({
+    interval: atLeast(duration(), 10, "10ms")
+      .prefault("1s")
+      .describe("Changed cursors are made durable this often: what a kill can make the agent send again."),
+    compactAt: atLeast(size(), 4_096, "4KiB")
+      .prefault("1MiB")
+      .describe("The journal is written anew when it has grown to this size."),
+  })
+  .prefault({})
+  .describe("The durable cursors in stateDir.");
+
+const log = z
+  .strictObject({
+    level: z.enum(["error", "warn", "info", "debug"]).default("info").describe("The least severe lines to write."),
+    format: z
+      .enum(["auto", "json", "pretty"])
+      .default("auto")
+      .describe("auto is pretty on a terminal and json elsewhere."),
+  })
+  .prefault({})
+  .describe("The agent's own log, on stderr.");
+
+/** One type of sink as the file has it, its options flat beside `type`; the output has them apart. */
+const sinkOption = ({ type, schema }: SinkDefinition) =>
+  schema
+    .safeExtend({ type: z.literal(type).describe("Where to ship to.") })
+    .strict()
+    .transform((sink): SinkConfig => {
+      const { type: ownType, ...options } = sink;
+      return { type: String(ownType), options };
+    })
+    .meta({ title: type });
+
+function sinkSchema(definitions: readonly SinkDefinition[]) {
+  const [first, ...others] = definitions.map(sinkOption);
+  if (first === undefined) throw new Error("no type of sink is registered");
+  return z.discriminatedUnion("type", [first, ...others]);
+}
+
+/** A sink of the configuration; `options` is the output of its definition's schema. */
+export interface SinkConfig {
+  readonly type: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The schema of the whole configuration: the one place of its options' types, defaults and documentation. In the
+ * output durations are numbers of milliseconds and sizes numbers of bytes, under the names that YAML has.
+ */
+export const configSchema = (sinks: readonly SinkDefinition[]) =>
+  z
+    .strictObject({
+      stateDir: text()
+        .default(DEFAULT_STATE_DIR)
+        .describe(
+          "Directory of the checkpoints. Must outlive the container, and must not lie in a directory that is read.",
+        ),
+      resource,
+      sources: named(source, "What to read, by a name of your choice."),
+      sinks: named(
+        sinkSchema(sinks),
+        "Where to ship, by a name of your choice. Cursors are kept by this name. Every sink gets every record.",
+      ),
+      shutdown,
+      memory,
+      maxOpenFiles: z
+        .int()
+        .min(1)
+        .default(1_024)
+        .describe("Files kept open at the same time; the least recently grown ones are closed first."),
+      checkpoints,
+      log,
+    })
+    .meta({ title: "tailcar configuration", description: "Configuration of tailcar, a log-shipping sidecar." });
+
+/** The validated configuration. Durations are milliseconds, sizes are bytes; paths and patterns are absolute. */
+export type Config = z.output<ReturnType<typeof configSchema>>;
+
+/** A source of the configuration; see `Config` for its units. */
+export type SourceConfig = Config["sources"][string];
