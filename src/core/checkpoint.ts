@@ -20,6 +20,8 @@ export interface FileCheckpoint {
   readonly source: string;
   /** The path it was discovered under: what `include` matched. */
   readonly origin: string;
+  /** The live path it is a generation of; generations of one stream are read oldest first. */
+  readonly stream: string;
   /** Where it was last seen. */
   readonly path: string;
   readonly identity: FileIdentity;
@@ -82,6 +84,8 @@ export type CheckpointChange =
   | { readonly kind: "file"; readonly file: FileCheckpoint }
   | { readonly kind: "cursor"; readonly cursor: CursorCheckpoint }
   | { readonly kind: "loss"; readonly loss: LossCheckpoint }
+  /** What the forgotten files of a sink add to its account. Absolute, and recorded with the `forget` it belongs to. */
+  | { readonly kind: "totals"; readonly sink: string; readonly counters: Readonly<Counters> }
   | { readonly kind: "forget"; readonly file: number };
 
 /**
@@ -91,9 +95,13 @@ export type CheckpointChange =
 export interface CheckpointStore {
   /** Whether an earlier run left anything behind, even if it is damaged: then unknown files are read from their beginning. */
   readonly resumed: boolean;
+  /** Whether something of what the earlier run left was damaged: cursors may be missing then. */
+  readonly damaged: boolean;
   readonly files: ReadonlyMap<number, FileCheckpoint>;
   /** Cursors by sink, then by file. */
   readonly cursors: ReadonlyMap<string, ReadonlyMap<number, CursorCheckpoint>>;
+  /** Per sink the sum of the counters of files that were forgotten. */
+  readonly totals: ReadonlyMap<string, Readonly<Counters>>;
   readonly losses: readonly LossCheckpoint[];
   nextFileId(): number;
   record(change: CheckpointChange): void;

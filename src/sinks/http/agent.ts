@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
@@ -21,6 +22,16 @@ function readPem(role: string, path: string | undefined): Buffer | undefined {
   }
 }
 
+/** OpenSSL passes over what it cannot read among the authorities, and would leave a half-written file without any. */
+function readAuthorities(path: string | undefined): Buffer | undefined {
+  const pem = readPem("ca", path);
+  if (pem === undefined) return undefined;
+  const [, ...certificates] = pem.toString("latin1").split("-----BEGIN CERTIFICATE-----");
+  if (certificates.length === 0) throw new Error("tls.ca: no certificate in the file");
+  for (const certificate of certificates) void new X509Certificate(`-----BEGIN CERTIFICATE-----${certificate}`);
+  return pem;
+}
+
 /**
  * The connection pool of one sink; opens no connection. The TLS files are read and parsed here, once, and not for each
  * connection. A file that cannot be read or understood is a value: it may be there at the next try.
@@ -30,7 +41,7 @@ export function createAgent(url: string, options: TlsOptions | undefined, maxSoc
   if (new URL(url).protocol === "http:") return { ok: true, agent: { http: new http.Agent(pool) } };
   try {
     const secureContext = tls.createSecureContext({
-      ca: readPem("ca", options?.ca),
+      ca: readAuthorities(options?.ca),
       cert: readPem("cert", options?.cert),
       key: readPem("key", options?.key),
       minVersion: options?.minVersion,

@@ -1,0 +1,347 @@
+import { join } from "node:path";
+import type { Writable } from "node:stream";
+import { Journal } from "./checkpoint/journal.ts";
+import { StateLock } from "./checkpoint/lock.ts";
+import type { Config } from "./config/schema.ts";
+import type { CheckpointStore, Position } from "./core/checkpoint.ts";
+import type { Clock } from "./core/clock.ts";
+import { EXIT } from "./core/errors.ts";
+import type { Emit } from "./core/events.ts";
+import { Notifier } from "./core/notifier.ts";
+import type { SinkDefinition } from "./core/sink-definition.ts";
+import type { Resource } from "./core/sink.ts";
+import { VERSION } from "./core/version.ts";
+import { endOf } from "./files/first-cursor.ts";
+import { START } from "./files/identity.ts";
+import type { LogFile } from "./files/log-file.ts";
+import { type FileListener, FileRegistry } from "./files/registry.ts";
+import { type Watcher, watchForHints } from "./files/watcher.ts";
+import { DeadLetters } from "./pipeline/dead-letters.ts";
+import type { GateState } from "./pipeline/gate.ts";
+import type { Account } from "./pipeline/ledger.ts";
+import { MemoryBudget } from "./pipeline/memory-budget.ts";
+import { Pipeline } from "./pipeline/pipeline.ts";
+import { SegmentReader } from "./reading/reader.ts";
+
+/** What the agent gets from the outside world. */
+export interface AgentWorld {
+  readonly sinks: readonly SinkDefinition[];
+  readonly stdout: Writable;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly emit: Emit;
+  readonly hostname: string;
+}
+
+export type AgentState = "starting" | "running" | "draining" | "stopped" | "failed";
+
+export interface SinkStatus {
+  readonly name: string;
+  readonly gate: GateState;
+  readonly account: Account;
+}
+
+export type RunMode =
+  /** Follow the files until told to stop. */
+  | "follow"
+  /** Read to the end of what is there, then stop. */
+  | "once";
+
+const LOOK_MS = 1_000;
+const FULL_LOOK_MS = 5_000;
+/** Looks are at least this far apart: hints of a busy file come in swarms. */
+const LOOK_PAUSE_MS = 20;
+/** After the signal the files are watched at least this long, however quiet they have been. */
+const MIN_QUIET_MS = 250;
+/** Part of the shutdown's time that waiting for the application to go quiet may take. */
+const QUIET_PART = 0.6;
+/** Part of the memory that keeps segments for sharing. */
+const CACHE_PART = 1 / 4;
+const DEAD_LETTER_BYTES = 64 * 1_024 ** 2;
+
+/**
+ * The composition root: makes the parts from the configuration, runs the loop that looks at the files, and ends
+ * everything in order. A process has one agent; `run` is called once.
+ */
+export class Agent {
+  readonly #config: Config;
+  readonly #world: AgentWorld;
+  readonly #lock: StateLock;
+  readonly #store: CheckpointStore;
+  readonly #registry: FileRegistry;
+  readonly #pipelines: readonly Pipeline[];
+  /** Sinks that have cursors from an earlier run. */
+  readonly #knownSinks: ReadonlySet<string>;
+  readonly #hints = new Set<string>();
+  readonly #wake = new Notifier();
+  /** Aborted by the first request to stop; the second aborts everything. */
+  readonly #stopping = new AbortController();
+  #watching = true;
+  #startedUp = false;
+  #fullLookAtMs = 0;
+  #state: AgentState = "starting";
+
+  /** Takes the state directory and reads the checkpoints. Throws a UserError if the directory is in use or unusable. */
+  static async create(config: Config, world: AgentWorld): Promise<Agent> {
+    const lock = await StateLock.acquire(config.stateDir, world.clock);
+    try {
+      const store = await Journal.open({
+        directory: config.stateDir,
+        compactAtBytes: config.checkpoints.compactAt,
+        emit: world.emit,
+      });
+      return new Agent(config, world, lock, store);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  private constructor(config: Config, world: AgentWorld, lock: StateLock, store: CheckpointStore) {
+    this.#config = config;
+    this.#world = world;
+    this.#lock = lock;
+    this.#store = store;
+    this.#knownSinks = new Set(store.cursors.keys());
+    const { clock, emit } = world;
+    this.#registry = new FileRegistry({
+      sources: Object.entries(config.sources).map(([name, source]) => ({ name, ...source })),
+      store,
+      listener: this.#listener(),
+      clock,
+      emit,
+      maxOpenFiles: config.maxOpenFiles,
+    });
+    const reader = new SegmentReader({
+      reopen: (file) => this.#registry.reopen(file),
+      emit,
+      cacheBytes: config.memory.maxBuffered * CACHE_PART,
+    });
+    const budget = new MemoryBudget(config.memory.maxBuffered);
+    this.#pipelines = Object.keys(config.sinks).map((name) => this.#pipeline(name, reader, budget));
+  }
+
+  get state(): AgentState {
+    return this.#state;
+  }
+
+  get status(): readonly SinkStatus[] {
+    return this.#pipelines.map(({ name, gate, account }) => ({ name, gate, account }));
+  }
+
+  /** Ships until it is told to stop (or, in mode `once`, to the end of what is there). Resolves with the exit code. */
+  async run(mode: RunMode): Promise<number> {
+    const journal = new AbortController();
+    const flushing = this.#flushRegularly(journal.signal);
+    let watcher: Watcher | undefined;
+    try {
+      if (mode === "follow") watcher = this.#watch();
+      await this.#start();
+      void this.#noticeEnd();
+      if (mode === "follow") await this.#follow();
+      else this.#enter("draining", "reading to the end of what is there");
+      await this.#drain(mode);
+      return this.#report();
+    } catch (error) {
+      this.#enter("failed");
+      throw error;
+    } finally {
+      for (const pipeline of this.#pipelines) pipeline.stop();
+      await watcher?.close();
+      journal.abort();
+      await flushing;
+      await this.#store.close();
+      await this.#registry.close();
+      await this.#lock.release();
+    }
+  }
+
+  /** The first call drains and stops; a second one stops at once, which the cursors make safe. */
+  stop(reason: string): void {
+    if (this.#stopping.signal.aborted) {
+      for (const pipeline of this.#pipelines) pipeline.stop();
+      return;
+    }
+    this.#enter("draining", reason);
+    for (const pipeline of this.#pipelines) pipeline.collapse();
+    this.#stopping.abort();
+  }
+
+  /** Pipelines end before their time if their receivers have gone, or for a bug, which `#drain` then throws. */
+  async #noticeEnd(): Promise<void> {
+    await Promise.allSettled(this.#pipelines.map((pipeline) => pipeline.run()));
+    if (this.#state === "running") this.stop("every sink has ended");
+  }
+
+  async #start(): Promise<void> {
+    if (this.#store.resumed) {
+      const cursors = [...this.#store.cursors.values()].reduce((sum, ofSink) => sum + ofSink.size, 0);
+      this.#world.emit({ kind: "checkpoint.resumed", files: this.#store.files.size, cursors });
+    }
+    await this.#registry.start();
+    this.#startedUp = true;
+    if (!this.#stopping.signal.aborted) this.#enter("running");
+  }
+
+  /** Looks at the files again and again, until the agent is told to stop and the application has gone quiet. */
+  async #follow(): Promise<void> {
+    const { clock } = this.#world;
+    const stopping = this.#stopping.signal;
+    while (!stopping.aborted) {
+      await this.#look();
+      await clock.sleep(LOOK_PAUSE_MS, stopping);
+      await this.#wake.wait(clock, LOOK_MS, stopping);
+    }
+    const { quietPeriod, timeout } = this.#config.shutdown;
+    const signalledMs = clock.elapsed();
+    for (;;) {
+      await this.#registry.lookFully();
+      const now = clock.elapsed();
+      const quietMs = now - (this.#registry.grownAtMs ?? 0);
+      if (now - signalledMs >= MIN_QUIET_MS && quietMs >= quietPeriod) break;
+      if (now - signalledMs >= timeout * QUIET_PART || this.#pipelines.every(({ ended }) => ended)) break;
+      await clock.sleep(Math.min(MIN_QUIET_MS, Math.max(LOOK_PAUSE_MS, quietPeriod - quietMs)));
+    }
+  }
+
+  async #look(): Promise<void> {
+    const hints = [...this.#hints];
+    this.#hints.clear();
+    const now = this.#world.clock.elapsed();
+    if (!this.#watching || now - this.#fullLookAtMs >= FULL_LOOK_MS) {
+      this.#fullLookAtMs = now;
+      await this.#registry.lookFully();
+    } else {
+      await this.#registry.look(hints);
+    }
+  }
+
+  /** Delivers everything that was read, unfinished last lines too, within what is left of the time. */
+  async #drain(mode: RunMode): Promise<void> {
+    const { shutdown } = this.#config;
+    const deadline = new AbortController();
+    // Reading to the end of what is there takes as long as it takes, unless somebody wants it to stop.
+    const timeUp = mode === "once" ? this.#onceTimeUp(deadline.signal) : this.#timeUp(deadline.signal);
+    await Promise.all(
+      this.#pipelines.map((pipeline) => pipeline.drain(mode === "once" ? "moveOver" : "send", shutdown.lastChance)),
+    );
+    deadline.abort();
+    await timeUp;
+  }
+
+  async #timeUp(cancel: AbortSignal): Promise<void> {
+    const { timeout } = this.#config.shutdown;
+    await this.#world.clock.sleep(timeout * (1 - QUIET_PART), cancel);
+    for (const pipeline of this.#pipelines) pipeline.stop();
+  }
+
+  async #onceTimeUp(cancel: AbortSignal): Promise<void> {
+    await this.#world.clock.sleep(Number.POSITIVE_INFINITY, AbortSignal.any([cancel, this.#stopping.signal]));
+    if (!cancel.aborted) await this.#timeUp(cancel);
+  }
+
+  /** Prints the accounts. What is still owed decides the exit code. */
+  #report(): number {
+    for (const { name, account } of this.#pipelines) {
+      this.#world.emit({ kind: "sink.account", sink: name, account: { ...account } });
+    }
+    this.#enter("stopped");
+    const owed = this.#pipelines.some((pipeline) => !pipeline.ended && pipeline.account.pendingBytes > 0);
+    return owed ? EXIT.undelivered : EXIT.done;
+  }
+
+  async #flushRegularly(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      await this.#world.clock.sleep(this.#config.checkpoints.interval, stop);
+      await this.#store.flush();
+    }
+  }
+
+  #watch(): Watcher {
+    return watchForHints({
+      roots: this.#registry.roots,
+      onHint: (path) => {
+        this.#hints.add(path);
+        this.#wake.notify();
+      },
+      onError: (reason) => {
+        if (this.#watching) this.#world.emit({ kind: "watch.failed", reason });
+        this.#watching = false;
+      },
+    });
+  }
+
+  #listener(): FileListener {
+    return {
+      added: (files) => this.#follows(files),
+      changed: (file) => {
+        for (const pipeline of this.#pipelines) pipeline.changed(file);
+      },
+      isNeeded: (file) => this.#pipelines.some((pipeline) => pipeline.needs(file)),
+      forgotten: (file) => {
+        for (const pipeline of this.#pipelines) pipeline.forget(file);
+        this.#store.record({ kind: "forget", file: file.id });
+      },
+    };
+  }
+
+  /** Gives new files to all pipelines. Reading begins when the first cursors are durable. */
+  async #follows(files: readonly LogFile[]): Promise<void> {
+    for (const file of files) {
+      for (const pipeline of this.#pipelines) {
+        const known = this.#store.cursors.get(pipeline.name)?.has(file.id) === true;
+        // What is out of reach already was never owed to a sink that did not know it.
+        if (known || file.state !== "gone")
+          pipeline.follow(file, known ? START : await this.#firstPosition(pipeline.name, file));
+      }
+      this.#world.emit({ kind: "file.found", path: file.path, startOffset: 0, size: file.size });
+    }
+    await this.#store.flush();
+    for (const file of files) for (const pipeline of this.#pipelines) pipeline.changed(file);
+  }
+
+  /** `startAt` is for the files that a new sink finds at its start; whatever comes later is read from its beginning. */
+  async #firstPosition(sink: string, file: LogFile): Promise<Position> {
+    const isNewSink = !this.#startedUp && !this.#store.damaged && !this.#knownSinks.has(sink);
+    return isNewSink && file.source.startAt === "end" ? endOf(file) : START;
+  }
+
+  #pipeline(name: string, reader: SegmentReader, budget: MemoryBudget): Pipeline {
+    const { clock, emit, random, sinks, stdout } = this.#world;
+    const { type, options } = this.#config.sinks[name] ?? { type: "", options: {} };
+    const definition = sinks.find((candidate) => candidate.type === type);
+    if (definition === undefined) throw new Error(`no sink of type ${type}`);
+    const context = { name, resource: this.#resource(), clock, stdout, version: VERSION };
+    return new Pipeline({
+      name,
+      sink: definition.create({ ...options }, context),
+      reader,
+      store: this.#store,
+      budget,
+      deadLetters: new DeadLetters({
+        directory: join(this.#config.stateDir, "dead-letters", name),
+        sink: name,
+        maxBytes: DEAD_LETTER_BYTES,
+        clock,
+      }),
+      clock,
+      random,
+      emit,
+      suspect: (file, position) => {
+        this.#registry.suspect(file, position);
+        this.#wake.notify();
+      },
+    });
+  }
+
+  #resource(): Resource {
+    const { host = this.#world.hostname, ...resource } = this.#config.resource;
+    return { ...resource, host };
+  }
+
+  #enter(state: AgentState, reason?: string): void {
+    this.#state = state;
+    this.#world.emit({ kind: "agent.state", state, ...(reason === undefined ? {} : { reason }) });
+  }
+}

@@ -1,0 +1,42 @@
+import { crc32 } from "node:zlib";
+import type { CheckpointChange } from "../core/checkpoint.ts";
+
+/**
+ * The journal is a text file of lines `CRC SP JSON LF`. CRC is the CRC-32 of the JSON bytes, eight hex digits; the JSON
+ * is an array of changes, and the line is the unit of durability: a crash leaves all of its changes or none.
+ * The first line holds the header instead. bigints are written as decimal strings.
+ */
+export const FORMAT_VERSION = 1;
+
+const HEADER = JSON.stringify({ journal: "tailcar", version: FORMAT_VERSION });
+
+type Line =
+  | { readonly kind: "header" }
+  | { readonly kind: "entry"; readonly changes: readonly CheckpointChange[] }
+  | { readonly kind: "damaged" };
+
+function seal(json: string): string {
+  return `${crc32(json).toString(16).padStart(8, "0")} ${json}\n`;
+}
+
+export const encodeHeader = (): string => seal(HEADER);
+
+export function encodeEntry(changes: readonly CheckpointChange[]): string {
+  return seal(JSON.stringify(changes, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value)));
+}
+
+/** Reads one line without its line feed. A line of another version counts as damaged: what it means is unknown. */
+export function decodeLine(line: string): Line {
+  const json = line.slice(9);
+  if (line[8] !== " " || crc32(json) !== Number.parseInt(line.slice(0, 8), 16)) return { kind: "damaged" };
+  if (json === HEADER) return { kind: "header" };
+  return { kind: "entry", changes: JSON.parse(json, revive) };
+}
+
+/** The keys that hold 64-bit numbers. */
+const BIGINTS = new Set(["device", "inode", "birthtimeNs"]);
+
+/** The CRC has proved that we wrote this text ourselves, so what stands under these keys is a decimal string. */
+function revive(key: string, value: unknown): unknown {
+  return BIGINTS.has(key) && typeof value === "string" ? BigInt(value) : value;
+}

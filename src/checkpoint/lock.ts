@@ -1,0 +1,123 @@
+import { mkdirSync } from "node:fs";
+import { readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Clock } from "../core/clock.ts";
+import { describeError, errorCode, UserError } from "../core/errors.ts";
+
+/** How often the holder shows that it is alive, for agents on other nodes. */
+const HEARTBEAT_MS = 2_000;
+
+/** How long two agents that start in the same instant wait for each other's attempt before one gives in. */
+const CONTENTION_MS = 500;
+
+interface Owner {
+  readonly pid: number;
+  readonly host: string;
+  readonly bootId: string;
+}
+
+/**
+ * One agent per state directory. The lock is a kernel record lock, taken through SQLite because Node has no call for
+ * it: the kernel frees it when the process dies, however it dies, and no file left behind can fake it.
+ * Record locks end at the kernel's border, so `owner.json` also names the holder and its boot; a directory whose holder
+ * runs on another node keeps having its owner file touched, and is refused.
+ */
+export class StateLock {
+  readonly #database: DatabaseSync;
+  readonly #stop = new AbortController();
+  readonly #heartbeat: Promise<void>;
+
+  static async acquire(directory: string, clock: Clock): Promise<StateLock> {
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw new UserError(
+        `state directory ${directory} can't be made: ${describeError(error)}; set stateDir to a writable path`,
+      );
+    }
+    const database = lockDatabase(join(directory, "lock"), directory);
+    const ownerPath = join(directory, "owner.json");
+    const bootId = await readBootId();
+    try {
+      await refuseOtherNode(ownerPath, bootId, directory, clock);
+      const owner: Owner = { pid: process.pid, host: hostname(), bootId };
+      await writeFile(`${ownerPath}.new`, JSON.stringify(owner), { mode: 0o600 });
+      await rename(`${ownerPath}.new`, ownerPath);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    return new StateLock(database, ownerPath, clock);
+  }
+
+  private constructor(database: DatabaseSync, ownerPath: string, clock: Clock) {
+    this.#database = database;
+    this.#heartbeat = beat(ownerPath, clock, this.#stop.signal);
+  }
+
+  async release(): Promise<void> {
+    this.#stop.abort();
+    await this.#heartbeat;
+    this.#database.close();
+  }
+}
+
+function lockDatabase(path: string, directory: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { timeout: CONTENTION_MS });
+    database.exec("PRAGMA journal_mode=MEMORY; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE");
+    return database;
+  } catch (error) {
+    database?.close();
+    const reason = describeError(error);
+    throw new UserError(
+      reason.includes("locked")
+        ? `state directory ${directory} is in use by another tailcar; give each agent a stateDir of its own`
+        : `state directory ${directory} can't be locked: ${reason}; set stateDir to a writable path`,
+    );
+  }
+}
+
+/** After a reboot the owner file has another boot id too, but then nobody touches it. */
+async function refuseOtherNode(ownerPath: string, bootId: string, directory: string, clock: Clock): Promise<void> {
+  const owner = await readOwner(ownerPath);
+  if (owner === undefined || owner.bootId === bootId) return;
+  const before = (await stat(ownerPath)).mtimeMs;
+  await clock.sleep(2 * HEARTBEAT_MS + CONTENTION_MS);
+  if ((await stat(ownerPath)).mtimeMs === before) return;
+  throw new UserError(
+    `state directory ${directory} is in use by tailcar on ${owner.host} (pid ${owner.pid}); give each agent a stateDir of its own`,
+  );
+}
+
+async function readOwner(path: string): Promise<Owner | undefined> {
+  try {
+    const owner: Owner = JSON.parse(await readFile(path, "utf8"));
+    return owner;
+  } catch (error) {
+    // A half-written owner file names nobody; the kernel's lock is held already.
+    if (errorCode(error) === "ENOENT" || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+async function readBootId(): Promise<string> {
+  try {
+    return (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+  } catch {
+    // Not Linux: there the record lock is all there is.
+    return "unknown";
+  }
+}
+
+async function beat(path: string, clock: Clock, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    await clock.sleep(HEARTBEAT_MS, stop);
+    const now = new Date(clock.now());
+    // Failing to touch the file (a full or read-only disk) must not end the agent; the record lock still stands.
+    await utimes(path, now, now).catch(() => undefined);
+  }
+}

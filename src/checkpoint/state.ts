@@ -1,0 +1,76 @@
+import type {
+  CheckpointChange,
+  Counters,
+  CursorCheckpoint,
+  FileCheckpoint,
+  LossCheckpoint,
+} from "../core/checkpoint.ts";
+import { unreachable } from "../core/errors.ts";
+
+/** Losses kept one by one; older ones live on in the counters' totals. */
+const MAX_LOSSES = 1_000;
+
+/** The durable state in memory: the fold of all changes. */
+export class CheckpointState {
+  readonly files = new Map<number, FileCheckpoint>();
+  readonly cursors = new Map<string, Map<number, CursorCheckpoint>>();
+  readonly totals = new Map<string, Readonly<Counters>>();
+  readonly losses: LossCheckpoint[] = [];
+  #highestId = 0;
+
+  get highestId(): number {
+    return this.#highestId;
+  }
+
+  apply(change: CheckpointChange): void {
+    switch (change.kind) {
+      case "file":
+        this.#see(change.file.id);
+        this.files.set(change.file.id, change.file);
+        break;
+      case "cursor": {
+        const { sink, file } = change.cursor;
+        this.#see(file);
+        const ofSink = this.cursors.get(sink) ?? new Map<number, CursorCheckpoint>();
+        this.cursors.set(sink, ofSink.set(file, change.cursor));
+        break;
+      }
+      case "loss":
+        this.losses.push(change.loss);
+        if (this.losses.length > MAX_LOSSES) this.losses.shift();
+        break;
+      case "totals":
+        this.totals.set(change.sink, change.counters);
+        break;
+      case "forget":
+        this.#see(change.file);
+        this.files.delete(change.file);
+        for (const ofSink of this.cursors.values()) ofSink.delete(change.file);
+        break;
+      default:
+        unreachable(change);
+    }
+  }
+
+  /** The changes that make this state from nothing, in the order in which they may be applied. */
+  *snapshot(): Generator<CheckpointChange> {
+    for (const file of this.files.values()) yield { kind: "file", file };
+    for (const ofSink of this.cursors.values()) {
+      for (const cursor of ofSink.values()) yield { kind: "cursor", cursor };
+    }
+    for (const [sink, counters] of this.totals) yield { kind: "totals", sink, counters };
+    for (const loss of this.losses) yield { kind: "loss", loss };
+  }
+
+  /** Drops cursors whose file is unknown because the entry that named it was damaged: without an identity they prove nothing. */
+  dropOrphans(): void {
+    for (const ofSink of this.cursors.values()) {
+      for (const file of ofSink.keys()) if (!this.files.has(file)) ofSink.delete(file);
+    }
+  }
+
+  // Numbers of damaged or forgotten files count too: an id is never used again.
+  #see(id: number): void {
+    this.#highestId = Math.max(this.#highestId, id);
+  }
+}

@@ -1,0 +1,72 @@
+#!/usr/bin/env node
+import { Command, CommanderError, Option } from "commander";
+import { checkCommand } from "./commands/check.ts";
+import type { CommandIo } from "./commands/io.ts";
+import { type RunOptions, runCommand } from "./commands/run.ts";
+import { schemaCommand } from "./commands/schema.ts";
+import { EXIT, UserError } from "./core/errors.ts";
+import { VERSION } from "./core/version.ts";
+import { sinkDefinitions } from "./sinks/registry.ts";
+
+const io: CommandIo = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  cwd: process.cwd(),
+  sinks: sinkDefinitions,
+};
+
+const collect = (value: string, earlier: readonly string[]): readonly string[] => [...earlier, value];
+
+function program(done: (exitCode: number) => void): Command {
+  const root = new Command("tailcar")
+    .description("Follows log files and ships every record to Datadog, Splunk HEC, stdout and more.")
+    .version(VERSION)
+    .showSuggestionAfterError()
+    .exitOverride();
+
+  root
+    .command("run")
+    .description("follow the files and ship until SIGTERM or SIGINT")
+    .option("-c, --config <file>", "configuration file")
+    .option("--once", "read to the end of what is there, then exit", false)
+    .option("--include <glob>", "without a file: files to follow (repeatable)", collect, [])
+    .option("--sink <type>", "without a file: where to ship to (repeatable)", collect, [])
+    .option("--state-dir <directory>", "without a file: where the checkpoints are kept")
+    .addOption(new Option("--format <format>", "without a file: format of the lines"))
+    .addOption(new Option("--start-at <place>", "without a file: beginning or end"))
+    .action(async (options: RunOptions) => done(await runCommand(options, io)));
+
+  root
+    .command("check")
+    .description("check a configuration file and show what it means")
+    .requiredOption("-c, --config <file>", "configuration file")
+    .action(async (options: { config: string }) => done(await checkCommand(options, io)));
+
+  root
+    .command("schema")
+    .description("print the JSON Schema of the configuration")
+    .action(async () => done(await schemaCommand(io)));
+
+  return root;
+}
+
+/** The exit code, whatever happened. What a user can mend is told in a sentence, a bug with its stack. */
+async function main(): Promise<number> {
+  let exitCode: number = EXIT.done;
+  try {
+    await program((code) => (exitCode = code)).parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    process.stderr.write(`tailcar: ${error instanceof UserError ? error.message : describeBug(error)}\n`);
+    return error instanceof UserError ? error.exitCode : EXIT.failed;
+  }
+  return exitCode;
+}
+
+const describeBug = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error);
+
+const exitCode = await main();
+// What was written may still be on its way into a pipe; an exit before that would cut it off.
+process.stderr.write("", () => process.stdout.write("", () => process.exit(exitCode)));

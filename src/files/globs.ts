@@ -1,0 +1,37 @@
+import { sep } from "node:path";
+import picomatch from "picomatch";
+
+/** What a source's `include` and `exclude` patterns mean. */
+export interface Globs {
+  /** The directories above the first wildcard of each include pattern: where to look, and the borders of confinement. */
+  readonly roots: readonly string[];
+  /** Whether an absolute path is included and not excluded. */
+  matches(path: string): boolean;
+  /** How many directory levels below `root` can hold a match. */
+  depthBelow(root: string): number;
+}
+
+/** Compiles absolute glob patterns. */
+export function compileGlobs(include: readonly string[], exclude: readonly string[]): Globs {
+  const included = picomatch([...include]);
+  const excluded = exclude.length === 0 ? () => false : picomatch([...exclude]);
+  const bases = include.map((pattern) => ({ root: rootOf(pattern), depth: depthOf(pattern) }));
+  return {
+    roots: [...new Set(bases.map((base) => base.root))],
+    matches: (path) => included(path) && !excluded(path),
+    depthBelow: (root) => Math.max(...bases.filter((base) => base.root === root).map((base) => base.depth)),
+  };
+}
+
+function rootOf(pattern: string): string {
+  const { base, glob } = picomatch.scan(pattern);
+  // A pattern without a wildcard names one file: its directory is the root.
+  const directory = glob === "" ? base.slice(0, base.lastIndexOf(sep)) : base;
+  return directory === "" ? sep : directory;
+}
+
+function depthOf(pattern: string): number {
+  const { glob } = picomatch.scan(pattern);
+  // An extglob or brace may hold a separator of its own, so only a plain pattern bounds the depth.
+  return /\*\*|[({]/.test(glob) ? Number.POSITIVE_INFINITY : glob.split(sep).length - 1;
+}

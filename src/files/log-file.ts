@@ -1,0 +1,100 @@
+import type { BigIntStats } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+import type { FileCheckpoint, FileIdentity } from "../core/checkpoint.ts";
+import type { RecordOrigin } from "../core/record.ts";
+import { readAt } from "./identity.ts";
+
+/** What a source of the configuration means to the files it matches. Sizes in bytes, times in milliseconds. */
+export interface SourceSettings {
+  readonly name: string;
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly format: string;
+  readonly startAt: "beginning" | "end";
+  readonly maxRecordBytes: number;
+  /** Directories that a link may lead into, besides the roots of `include`. */
+  readonly allowedRoots: readonly string[];
+  readonly rotated: { readonly grace: number };
+}
+
+/**
+ * The life of one generation of a log file:
+ * - `live`: its path leads to it.
+ * - `rotated`: renamed, deleted or copied away. Writers may still hold it, so it is watched for the grace period.
+ * - `final`: the grace is over; it can grow no more, and what stands after its last line feed is a line.
+ * - `released`: every sink has it all; its handle is closed.
+ * - `gone`: its bytes are out of reach (truncated, or vanished while closed). What no sink has read is lost.
+ */
+export type FileState = "live" | "rotated" | "final" | "released" | "gone";
+
+/** One generation of a followed file. The registry alone changes it. */
+export class LogFile {
+  readonly id: number;
+  readonly source: SourceSettings;
+  readonly origin: RecordOrigin;
+  /** The live path whose generations are read oldest first; for a file that was never rotated its own path. */
+  readonly stream: string;
+  path: string;
+  identity: FileIdentity;
+  state: FileState;
+  /** Highest size seen, bytes. */
+  size: number;
+  /** Modification time at the last look, to notice a rewrite that keeps the size. */
+  mtimeNs: bigint;
+  /** Monotonic time of the last growth that was seen. */
+  grownAtMs: number;
+  /** What `auto` decided, once it has. */
+  format: string | undefined;
+  handle: FileHandle | undefined;
+  /** No path leads to it any more; only the open handle keeps its bytes. */
+  deleted = false;
+
+  constructor(
+    init: Pick<LogFile, "id" | "source" | "stream" | "path" | "identity" | "size" | "grownAtMs"> & {
+      origin: string;
+      mtimeNs: bigint;
+    },
+  ) {
+    this.id = init.id;
+    this.source = init.source;
+    this.origin = { source: init.source.name, path: init.origin };
+    this.stream = init.stream;
+    this.path = init.path;
+    this.identity = init.identity;
+    this.state = "live";
+    this.size = init.size;
+    this.mtimeNs = init.mtimeNs;
+    this.grownAtMs = init.grownAtMs;
+    this.format = undefined;
+    this.handle = undefined;
+  }
+
+  /** Whether more bytes may still come. */
+  get canGrow(): boolean {
+    return this.state === "live" || this.state === "rotated";
+  }
+
+  /** Reads up to `length` bytes at `offset`; undefined if the file is not open. */
+  async read(offset: number, length: number): Promise<Buffer | undefined> {
+    return this.handle === undefined ? undefined : readAt(this.handle, offset, length);
+  }
+
+  checkpoint(): FileCheckpoint {
+    return {
+      id: this.id,
+      source: this.source.name,
+      origin: this.origin.path,
+      stream: this.stream,
+      path: this.path,
+      identity: this.identity,
+      size: this.size,
+      rotated: this.state !== "live",
+      format: this.format,
+    };
+  }
+}
+
+/** The file system's own key of a file, as far as it goes: inode numbers are used again. */
+export const inodeKey = (file: Pick<BigIntStats, "dev" | "ino">): string => `${file.dev}:${file.ino}`;
+
+export const inodeKeyOf = (identity: FileIdentity): string => `${identity.device}:${identity.inode}`;

@@ -1,0 +1,78 @@
+import type { BigIntStats } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { Position } from "../core/checkpoint.ts";
+import { openConfined, type OpenResult } from "./confinement.ts";
+import { HEAD_BYTES, headMatches, provesContent } from "./identity.ts";
+import type { LogFile } from "./log-file.ts";
+import { isRotatedName } from "./rotation-names.ts";
+
+export interface Sibling {
+  readonly path: string;
+  readonly stats: BigIntStats;
+}
+
+/** When a file came to be, in nanoseconds since the epoch; its last change where the file system keeps no birth times. */
+export const bornAt = (stats: BigIntStats): bigint => (stats.birthtimeNs === 0n ? stats.mtimeNs : stats.birthtimeNs);
+
+/** The regular files of a directory. What can't be looked at is left out: a later look sees it. */
+export async function regularFiles(directory: string): Promise<readonly Sibling[]> {
+  const names = await readdir(directory).catch(() => []);
+  const siblings = await Promise.all(
+    names.map(async (name) => {
+      const path = join(directory, name);
+      const stats = await stat(path, { bigint: true }).catch(() => undefined);
+      return stats?.isFile() ? [{ path, stats }] : [];
+    }),
+  );
+  return siblings.flat();
+}
+
+/** Generations of the file's stream that were born after it and have been rotated before anyone looked. */
+export async function unseenGenerations(
+  file: LogFile,
+  isKnown: (stats: BigIntStats) => boolean,
+): Promise<readonly Sibling[]> {
+  const siblings = await regularFiles(dirname(file.stream));
+  return siblings.filter(
+    ({ path, stats }) =>
+      isRotatedName(basename(path), file.stream) && !isKnown(stats) && bornAt(stats) > file.identity.birthtimeNs,
+  );
+}
+
+export type CopySearch = {
+  readonly file: LogFile;
+  /** The furthest durable position of any sink: what the copy must prove to hold. */
+  readonly position: Position;
+  readonly roots: readonly string[];
+  readonly isKnown: (stats: BigIntStats) => boolean;
+};
+
+/**
+ * Finds a copy of a file that was truncated or has vanished: a file of the same directory, whatever its name, that holds
+ * the same bytes before the furthest position. Without a position the head and the size decide: then nothing was
+ * delivered yet, and the worst case is a duplicate.
+ */
+export async function findCopy({
+  file,
+  position,
+  roots,
+  isKnown,
+}: CopySearch): Promise<(OpenResult & { kind: "opened" }) | undefined> {
+  const { head } = file.identity;
+  if (head.length === 0) return undefined;
+  for (const { path, stats } of await regularFiles(dirname(file.path))) {
+    const bigEnough = stats.size >= BigInt(Math.max(position.offset, head.length));
+    if (isKnown(stats) || !bigEnough || bornAt(stats) < file.identity.birthtimeNs) continue;
+    const opened = await openConfined(path, roots);
+    if (opened.kind !== "opened") continue;
+    const proved =
+      (await headMatches(opened.handle, head)) &&
+      (position.offset > 0
+        ? await provesContent(opened.handle, position)
+        : head.length === HEAD_BYTES || stats.size >= BigInt(file.size));
+    if (proved) return opened;
+    await opened.handle.close();
+  }
+  return undefined;
+}

@@ -1,0 +1,80 @@
+import type { LogRecord } from "../core/record.ts";
+import type { Sink } from "../core/sink.ts";
+import type { Slice } from "./progress.ts";
+import { fitRecord } from "./split.ts";
+
+/** What a record costs in memory beside its text, about: itself, and its place in the sink's encoding. */
+const RECORD_OVERHEAD_BYTES = 400;
+
+/** A record of a batch, and the slice whose account it belongs to. */
+export interface BatchRecord {
+  readonly record: LogRecord;
+  readonly slice: Slice;
+}
+
+/** Records on their way to one sink. Filled by its pipeline, then delivered as a whole. */
+export class Batch {
+  readonly slices: Slice[] = [];
+  readonly records: LogRecord[] = [];
+  /** The index in `slices` of each record's slice. */
+  readonly #sliceOf: number[] = [];
+  readonly #limits: Sink["limits"];
+  readonly #sink: Pick<Sink, "encode" | "limits">;
+  readonly #maxBytes: number;
+  /** Monotonic time at which the first record came in, milliseconds. */
+  readonly #openedMs: number;
+  #bytes = 0;
+
+  /** `maxBytes` is what the file's bytes may be, so that the encoded body is about what the sink takes. */
+  constructor(sink: Pick<Sink, "encode" | "limits">, maxBytes: number, openedMs: number) {
+    this.#sink = sink;
+    this.#limits = sink.limits;
+    this.#maxBytes = maxBytes;
+    this.#openedMs = openedMs;
+  }
+
+  get isFull(): boolean {
+    return this.roomForRecords <= 0 || this.roomForBytes <= 0;
+  }
+
+  get roomForRecords(): number {
+    return this.#limits.maxRecords - this.records.length;
+  }
+
+  get roomForBytes(): number {
+    return this.#maxBytes - this.#bytes;
+  }
+
+  /** Bytes of the log files in it. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Memory it takes until it is delivered, about, bytes: the text, the encoded body, the objects. */
+  get memoryBytes(): number {
+    return 3 * this.#bytes + this.records.length * RECORD_OVERHEAD_BYTES;
+  }
+
+  /** Milliseconds until the batch has waited long enough. */
+  remainingMs(nowMs: number): number {
+    return this.#openedMs + this.#limits.maxAgeMs - nowMs;
+  }
+
+  add(slice: Slice): void {
+    this.slices.push(slice);
+    for (const record of slice.records) {
+      this.#bytes += record.length;
+      for (const part of fitRecord(record, this.#sink)) {
+        this.records.push(part);
+        this.#sliceOf.push(this.slices.length - 1);
+      }
+    }
+  }
+
+  /** The slice that a record of this batch came in. */
+  sliceOf(index: number): Slice {
+    const slice = this.slices[this.#sliceOf[index] ?? -1];
+    if (slice === undefined) throw new Error(`the batch has no record ${index}`);
+    return slice;
+  }
+}

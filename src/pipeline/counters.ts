@@ -1,0 +1,31 @@
+import type { Counters } from "../core/checkpoint.ts";
+
+export const noCounters = (): Counters => ({
+  deliveredBytes: 0,
+  deliveredRecords: 0,
+  filteredBytes: 0,
+  deadLetteredBytes: 0,
+  deadLetteredRecords: 0,
+  lostBytes: 0,
+  skippedBytes: 0,
+  resentRecords: 0,
+});
+
+export function addCounters(to: Counters, from: Readonly<Counters>): void {
+  to.deliveredBytes += from.deliveredBytes;
+  to.deliveredRecords += from.deliveredRecords;
+  to.filteredBytes += from.filteredBytes;
+  to.deadLetteredBytes += from.deadLetteredBytes;
+  to.deadLetteredRecords += from.deadLetteredRecords;
+  to.lostBytes += from.lostBytes;
+  to.skippedBytes += from.skippedBytes;
+  to.resentRecords += from.resentRecords;
+}
+
+/** Bytes whose fate is decided: together with the pending ones they are all bytes since the first cursor. */
+export const settledBytes = (counters: Readonly<Counters>): number =>
+  counters.deliveredBytes +
+  counters.filteredBytes +
+  counters.deadLetteredBytes +
+  counters.lostBytes +
+  counters.skippedBytes;

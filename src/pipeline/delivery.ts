@@ -1,0 +1,178 @@
+import pRetry from "p-retry";
+import type { Clock } from "../core/clock.ts";
+import { unreachable } from "../core/errors.ts";
+import type { Emit } from "../core/events.ts";
+import type { Outcome } from "../core/outcome.ts";
+import type { Sink } from "../core/sink.ts";
+import type { Batch } from "./batch.ts";
+import type { DeadLetters } from "./dead-letters.ts";
+import type { Gate } from "./gate.ts";
+import { Rejections } from "./rejections.ts";
+
+export interface DeliveryOptions {
+  readonly name: string;
+  readonly sink: Sink;
+  readonly gate: Gate;
+  readonly deadLetters: DeadLetters;
+  readonly clock: Clock;
+  readonly emit: Emit;
+}
+
+type Terminal = Exclude<Outcome, { kind: "retry" | "blocked" }>;
+
+/** Carries a failed attempt through p-retry, which knows failures only as exceptions. Never leaves this module. */
+class AttemptFailed extends Error {
+  override readonly name = "AttemptFailed";
+  readonly outcome: Outcome & { kind: "retry" | "blocked" };
+
+  constructor(outcome: Outcome & { kind: "retry" | "blocked" }) {
+    super(outcome.reason);
+    this.outcome = outcome;
+  }
+}
+
+/** How long a dead-letter store that is full or failing is left alone. */
+const DEAD_LETTERS_RETRY_MS = 5_000;
+
+/** How much the latest batch counts in the running ratio of encoded to raw bytes. */
+const RATIO_WEIGHT = 0.1;
+
+/**
+ * Brings the records of a batch to their terminal outcomes: delivered, or in the dead letters. Retries for as long as it
+ * takes, halves what is too large, narrows what was rejected to the guilty record.
+ */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #rejections = new Rejections();
+  #ratio = 1.3;
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes of log that fill a request of this sink, as the batches so far were encoded. */
+  get bytesPerRequest(): number {
+    return (0.95 * this.#options.sink.limits.maxBytes) / this.#ratio;
+  }
+
+  /** Resolves with true when each record has its terminal outcome; with false if it was stopped before that. */
+  deliver(batch: Batch, signal: AbortSignal): Promise<boolean> {
+    return this.#deliver(batch, 0, batch.records.length, signal);
+  }
+
+  async #deliver(batch: Batch, from: number, to: number, signal: AbortSignal): Promise<boolean> {
+    if (from >= to) return true;
+    const { sink } = this.#options;
+    const body = sink.encode(batch.records.slice(from, to));
+    if (to - from === batch.records.length && batch.bytes > 0) {
+      this.#ratio += RATIO_WEIGHT * (body.length / batch.bytes - this.#ratio);
+    }
+    const fits = body.length <= sink.limits.maxBytes && to - from <= sink.limits.maxRecords;
+    if (!fits && to - from > 1) return this.#halves(batch, from, to, signal);
+    const outcome = await this.#attempt(body, signal);
+    switch (outcome?.kind) {
+      case "delivered":
+        this.#rejections.add(to - from, false);
+        return true;
+      case "tooLarge":
+        return to - from > 1 ? this.#halves(batch, from, to, signal) : this.#bury(batch, from, outcome.reason, signal);
+      case "rejected":
+        return this.#narrow(batch, from, to, outcome, signal);
+      case "ended":
+      case undefined:
+        return false;
+      default:
+        return unreachable(outcome);
+    }
+  }
+
+  async #halves(batch: Batch, from: number, to: number, signal: AbortSignal): Promise<boolean> {
+    const middle = (from + to) >> 1;
+    return (await this.#deliver(batch, from, middle, signal)) && this.#deliver(batch, middle, to, signal);
+  }
+
+  /** Finds the guilty record: the sink names it, or bisection does. */
+  async #narrow(
+    batch: Batch,
+    from: number,
+    to: number,
+    { firstBad, reason }: Outcome & { kind: "rejected" },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if (firstBad !== undefined && firstBad < to - from) {
+      // What stands before it was taken, and must not be sent again.
+      this.#rejections.add(firstBad, false);
+      const bad = from + firstBad;
+      return (await this.#bury(batch, bad, reason, signal)) && this.#deliver(batch, bad + 1, to, signal);
+    }
+    return to - from > 1 ? this.#halves(batch, from, to, signal) : this.#bury(batch, from, reason, signal);
+  }
+
+  /** Puts one record among the dead letters, unless so many were rejected that the fault must be elsewhere. */
+  async #bury(batch: Batch, index: number, reason: string, signal: AbortSignal): Promise<boolean> {
+    const { gate, name, emit } = this.#options;
+    this.#rejections.add(1, true);
+    if (this.#rejections.isMass) {
+      this.#rejections.clear();
+      gate.settle({
+        kind: "blocked",
+        reason: `massRejection: over half of the last 1,000 records were refused: ${reason}`,
+      });
+      return this.#deliver(batch, index, index + 1, signal);
+    }
+    const record = batch.records[index];
+    if (record === undefined) throw new Error(`the batch has no record ${index}`);
+    if (!(await this.#keep(record, reason, signal))) return false;
+    const { counters } = batch.sliceOf(index).range;
+    counters.deliveredBytes -= record.length;
+    counters.deliveredRecords -= 1;
+    counters.deadLetteredBytes += record.length;
+    counters.deadLetteredRecords += 1;
+    emit({ kind: "sink.deadLettered", sink: name, records: 1, reason });
+    return true;
+  }
+
+  /** The cursor may not pass a record that is nowhere: while the store can't take it, the batch waits. */
+  async #keep(record: Batch["records"][number], reason: string, signal: AbortSignal): Promise<boolean> {
+    const { deadLetters, name, emit, clock } = this.#options;
+    for (let reported = ""; !signal.aborted; await clock.sleep(DEAD_LETTERS_RETRY_MS, signal)) {
+      const result = await deadLetters.append(record, reason);
+      if (result.kind === "kept") return true;
+      const problem = result.kind === "full" ? `its ${deadLetters.maxBytes} bytes are full` : result.reason;
+      if (problem !== reported) emit({ kind: "sink.deadLettersStuck", sink: name, reason: problem });
+      reported = problem;
+    }
+    return false;
+  }
+
+  /** Attempts until the outcome is terminal. Undefined if `signal` aborted first. */
+  async #attempt(body: Buffer, signal: AbortSignal): Promise<Terminal | undefined> {
+    const { gate, sink } = this.#options;
+    await gate.enter(signal);
+    if (signal.aborted) return undefined;
+    try {
+      return await pRetry(() => this.#attemptOnce(body, signal), {
+        retries: Number.POSITIVE_INFINITY,
+        // The back-off belongs to the sink's gate; p-retry's own would come on top of it.
+        minTimeout: 0,
+        signal,
+        onFailedAttempt: async ({ error }) => {
+          await gate.enter(signal);
+          if (error instanceof AttemptFailed && error.outcome.kind === "blocked") await sink.refresh?.();
+        },
+      });
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw error;
+    }
+  }
+
+  async #attemptOnce(body: Buffer, signal: AbortSignal): Promise<Terminal> {
+    const { gate, sink } = this.#options;
+    const outcome = await sink.send(body, signal);
+    signal.throwIfAborted();
+    gate.settle(outcome);
+    if (outcome.kind === "retry" || outcome.kind === "blocked") throw new AttemptFailed(outcome);
+    return outcome;
+  }
+}

@@ -1,0 +1,178 @@
+import type { CursorCheckpoint, LossCheckpoint, Position } from "../core/checkpoint.ts";
+import type { Clock } from "../core/clock.ts";
+import type { LogFile } from "../files/log-file.ts";
+import type { SegmentReader } from "../reading/reader.ts";
+import { advance, type Segment } from "../reading/segment.ts";
+import type { TrackedRange } from "./ack-tracker.ts";
+import { noCounters } from "./counters.ts";
+import { FileProgress, type Slice } from "./progress.ts";
+
+/** How far a sink may read ahead of its cursor in one file, bytes: bounds what a crash sends again. */
+const WINDOW_BYTES = 64 * 1_024 ** 2;
+
+export interface FeedOptions {
+  readonly sink: string;
+  readonly reader: Pick<SegmentReader, "read">;
+  readonly clock: Clock;
+  /** The bytes before the position changed under the reader: the registry finds out what happened. */
+  readonly suspect: (file: LogFile, position: Position) => void;
+  /** The cursor moved over ranges, because the last of them needed no delivery. */
+  readonly passed: (progress: FileProgress, ranges: readonly TrackedRange[]) => void;
+}
+
+/**
+ * One sink's view of all files: hands out the next records, fair across streams, and the oldest generation of each
+ * stream first.
+ */
+export class Feed {
+  readonly #options: FeedOptions;
+  readonly #byFile = new Map<LogFile, FileProgress>();
+  /** Generations of a stream, oldest first. */
+  readonly #streams = new Map<string, FileProgress[]>();
+  /** Streams that may have something to read. The first is asked next. */
+  readonly #ready = new Set<string>();
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+  }
+
+  get progresses(): Iterable<FileProgress> {
+    return this.#byFile.values();
+  }
+
+  get(file: LogFile): FileProgress | undefined {
+    return this.#byFile.get(file);
+  }
+
+  /** Takes up a file. It is read once it is woken. */
+  follow(file: LogFile, from: CursorCheckpoint | Position): FileProgress {
+    const progress = "sink" in from ? new FileProgress(file, from) : FileProgress.beginning(file, from);
+    progress.idle = true;
+    this.#byFile.set(file, progress);
+    const generations = [...(this.#streams.get(file.stream) ?? []), progress];
+    generations.sort((a, b) => a.file.id - b.file.id);
+    this.#streams.set(file.stream, generations);
+    return progress;
+  }
+
+  forget(file: LogFile): void {
+    this.#byFile.delete(file);
+    const generations = (this.#streams.get(file.stream) ?? []).filter((progress) => progress.file !== file);
+    if (generations.length > 0) this.#streams.set(file.stream, generations);
+    else this.#streams.delete(file.stream);
+  }
+
+  /** The file changed: it may have something to read again. */
+  wake(file: LogFile): void {
+    const progress = this.#byFile.get(file);
+    if (progress === undefined) return;
+    progress.idle = false;
+    this.#ready.add(file.stream);
+  }
+
+  /** The next records of the next stream that has any, or undefined if there are none now. */
+  async next(maxRecords: number, maxBytes: number): Promise<Slice | undefined> {
+    for (const stream of this.#ready) {
+      const generations = this.#streams.get(stream) ?? [];
+      for (const progress of generations) {
+        const slice =
+          progress.idle || isFarAhead(progress) ? undefined : await this.#take(progress, maxRecords, maxBytes);
+        if (slice === undefined) continue;
+        // To the end of the queue: the others come first.
+        this.#ready.delete(stream);
+        this.#ready.add(stream);
+        return slice;
+      }
+      if (generations.every(({ idle }) => idle)) this.#ready.delete(stream);
+    }
+    return undefined;
+  }
+
+  /**
+   * The unfinished last lines of all files, at shutdown. With `moveOver` the cursor moves over them, because the file is
+   * complete (`--once`); else it stays before them.
+   */
+  async *partials(moveOver: boolean): AsyncGenerator<Slice> {
+    for (const progress of this.#byFile.values()) {
+      const { file, position } = progress;
+      if (progress.segment !== undefined || position.offset >= file.size) continue;
+      const result = await this.#options.reader.read(file, position, true);
+      if (result.kind !== "segment") continue;
+      if (!moveOver) {
+        const slice = progress.takePartial(result.segment);
+        if (slice !== undefined) yield slice;
+      } else {
+        progress.enter(result.segment);
+        const slice = progress.take(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+        if (slice !== undefined) yield slice;
+      }
+    }
+  }
+
+  async #take(progress: FileProgress, maxRecords: number, maxBytes: number): Promise<Slice | undefined> {
+    if (progress.segment === undefined && !(await this.#read(progress))) return undefined;
+    const slice = progress.take(maxRecords, maxBytes);
+    if (slice === undefined || slice.records.length > 0) return slice;
+    // Nothing but blank lines: there is nothing to deliver, so the range is finished at once.
+    this.#finish(slice);
+    return this.#take(progress, maxRecords, maxBytes);
+  }
+
+  async #read(progress: FileProgress): Promise<boolean> {
+    const { file, position } = progress;
+    progress.idle = position.offset >= file.size;
+    if (progress.idle) return false;
+    const final = !file.canGrow;
+    const result = await this.#options.reader.read(file, position, final);
+    switch (result.kind) {
+      case "segment":
+        if (final && progress.wasSentAsPartial(result.segment)) this.#passDelivered(progress, result.segment);
+        else progress.enter(result.segment);
+        return progress.segment !== undefined;
+      case "changed":
+        this.#options.suspect(file, position);
+        break;
+      case "atEnd":
+      case "unreadable":
+        break;
+    }
+    progress.idle = true;
+    if (file.state === "gone") this.#passLost(progress);
+    return false;
+  }
+
+  #passLost(progress: FileProgress): void {
+    const { file, position } = progress;
+    const counters = noCounters();
+    counters.lostBytes = file.size - position.offset;
+    const loss: LossCheckpoint = {
+      sink: this.#options.sink,
+      file: file.id,
+      path: file.path,
+      from: position.offset,
+      to: file.size,
+      reason: file.deleted ? "deleted before it was read" : "truncated, replaced or deleted before it was read",
+      at: this.#options.clock.now(),
+    };
+    this.#pass(progress, { end: { offset: file.size, crc: 0, tail: 0 }, counters, loss });
+  }
+
+  #passDelivered(progress: FileProgress, segment: Segment): void {
+    const counters = noCounters();
+    counters.deliveredBytes = segment.end - segment.start;
+    counters.deliveredRecords = 1;
+    this.#pass(progress, { end: advance(segment, progress.position, segment.end), counters });
+  }
+
+  #pass(progress: FileProgress, range: TrackedRange): void {
+    progress.pass(range);
+    this.#finish({ progress, range });
+  }
+
+  #finish({ progress, range }: Pick<Slice, "progress" | "range">): void {
+    const passed = progress.finish({ range });
+    if (passed.length > 0) this.#options.passed(progress, passed);
+  }
+}
+
+const isFarAhead = (progress: FileProgress): boolean => progress.unacknowledgedBytes >= WINDOW_BYTES;

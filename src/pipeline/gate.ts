@@ -1,0 +1,131 @@
+import type { Clock } from "../core/clock.ts";
+import type { Outcome } from "../core/outcome.ts";
+import { backOffMs, blockedMs, type Failure } from "./back-off.ts";
+
+export type GateState =
+  | { readonly kind: "closed" }
+  /** Nothing is sent until `untilMs`; then one batch probes while the others wait. */
+  | { readonly kind: "failing"; readonly failure: Failure; readonly untilMs: number; readonly probing: boolean };
+
+export interface GateOptions {
+  readonly concurrency: { readonly min: number; readonly max: number };
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Called on each change that a person should know of: a failure, or the recovery with the outage's length. */
+  readonly onFailing: (failure: Failure, waitMs: number) => void;
+  readonly onRecovered: (outageMs: number) => void;
+}
+
+/** The longest wait between attempts once the agent is stopping: every back-off collapses to this. */
+const COLLAPSED_MS = 250;
+
+/**
+ * The one gate through which all batches of a sink pass. The back-off belongs to it, not to a batch: while the sink is
+ * failing a single batch probes, so neither its failures nor its recovery come as a stampede. The number of requests
+ * in flight adapts: one more for each round of successes, half for a failure.
+ */
+export class Gate {
+  readonly #options: GateOptions;
+  #state: GateState = { kind: "closed" };
+  #limit: number;
+  #inFlight = 0;
+  #collapsed = false;
+  /** Aborted and replaced whenever waiting batches should look again. */
+  #change = new AbortController();
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+    this.#limit = options.concurrency.min;
+  }
+
+  get state(): GateState {
+    return this.#state;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Takes a place for one batch; waits for one to become free. False if `signal` aborted first. */
+  async acquire(signal: AbortSignal): Promise<boolean> {
+    while (this.#inFlight >= Math.floor(this.#limit) && !signal.aborted) await this.#nextChange(signal);
+    if (signal.aborted) return false;
+    this.#inFlight += 1;
+    return true;
+  }
+
+  release(): void {
+    this.#inFlight -= 1;
+    this.#changed();
+  }
+
+  /** Waits until an attempt may be made: at once while the sink is well, else in turn. Returns early when `signal` aborts. */
+  async enter(signal: AbortSignal): Promise<void> {
+    while (this.#state.kind === "failing" && !signal.aborted) {
+      const { untilMs, probing } = this.#state;
+      const waitMs = untilMs - this.#options.clock.elapsed();
+      if (waitMs <= 0 && !probing) {
+        this.#state = { ...this.#state, probing: true };
+        return;
+      }
+      await this.#nextChange(signal, probing ? undefined : waitMs);
+    }
+  }
+
+  /** What came of an attempt. */
+  settle(outcome: Outcome): void {
+    if (outcome.kind === "retry" || outcome.kind === "blocked") this.#fail(outcome);
+    else if (outcome.kind !== "ended") this.#succeed();
+    this.#changed();
+  }
+
+  /** From now on no wait is longer than a moment, and the present one ends. For the agent's last seconds. */
+  collapse(): void {
+    this.#collapsed = true;
+    if (this.#state.kind === "failing") this.#state = { ...this.#state, untilMs: this.#options.clock.elapsed() };
+    this.#changed();
+  }
+
+  #fail(outcome: Outcome & { kind: "retry" | "blocked" }): void {
+    const { clock, concurrency, random } = this.#options;
+    const now = clock.elapsed();
+    const before = this.#state.kind === "failing" ? this.#state : undefined;
+    // Requests that were in flight when the sink began to fail are part of the same failure, not further ones.
+    const counts = before === undefined || before.probing;
+    const failure: Failure = {
+      kind: outcome.kind,
+      reason: outcome.reason,
+      sinceMs: before?.failure.sinceMs ?? now,
+      count: (before?.failure.count ?? 0) + (counts ? 1 : 0),
+    };
+    const afterMs = outcome.kind === "retry" ? outcome.afterMs : undefined;
+    const wanted =
+      outcome.kind === "blocked" ? blockedMs(failure.count, random()) : backOffMs(failure, now, random(), afterMs);
+    const waitMs = this.#collapsed ? Math.min(wanted, COLLAPSED_MS) : wanted;
+    const untilMs = counts
+      ? now + waitMs
+      : Math.max(before.untilMs, afterMs === undefined || this.#collapsed ? 0 : now + waitMs);
+    this.#limit = Math.max(concurrency.min, this.#limit / 2);
+    this.#state = { kind: "failing", failure, untilMs, probing: counts ? false : before.probing };
+    if (counts) this.#options.onFailing(failure, waitMs);
+  }
+
+  #succeed(): void {
+    const { clock, concurrency, onRecovered } = this.#options;
+    if (this.#state.kind === "failing") {
+      onRecovered(clock.elapsed() - this.#state.failure.sinceMs);
+      this.#state = { kind: "closed" };
+    }
+    this.#limit = Math.min(concurrency.max, this.#limit + 1 / this.#limit);
+  }
+
+  #changed(): void {
+    this.#change.abort();
+    this.#change = new AbortController();
+  }
+
+  async #nextChange(signal: AbortSignal, ms = Number.POSITIVE_INFINITY): Promise<void> {
+    await this.#options.clock.sleep(ms, AbortSignal.any([signal, this.#change.signal]));
+  }
+}

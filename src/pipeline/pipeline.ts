@@ -1,0 +1,278 @@
+import type { CheckpointStore, Counters, Position } from "../core/checkpoint.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Emit } from "../core/events.ts";
+import { Notifier } from "../core/notifier.ts";
+import type { Sink } from "../core/sink.ts";
+import type { LogFile } from "../files/log-file.ts";
+import type { SegmentReader } from "../reading/reader.ts";
+import type { TrackedRange } from "./ack-tracker.ts";
+import { Batch } from "./batch.ts";
+import { addCounters, noCounters } from "./counters.ts";
+import type { DeadLetters } from "./dead-letters.ts";
+import { Delivery } from "./delivery.ts";
+import { Feed } from "./feed.ts";
+import { Gate, type GateState } from "./gate.ts";
+import { type Account, accountOf } from "./ledger.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
+import type { FileProgress, Slice } from "./progress.ts";
+
+export interface PipelineOptions {
+  readonly name: string;
+  readonly sink: Sink;
+  readonly reader: Pick<SegmentReader, "read">;
+  readonly store: CheckpointStore;
+  readonly budget: MemoryBudget;
+  readonly deadLetters: DeadLetters;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly emit: Emit;
+  /** The bytes before a position are not those that were read there. */
+  readonly suspect: (file: LogFile, position: Position) => void;
+}
+
+/** What happens to an unfinished last line when the pipeline drains: it is sent, and the cursor stays before it or moves over it. */
+export type PartialLines = "send" | "moveOver";
+
+/** While nothing happens, the loop looks around this often: a bound on what a missed wake-up could cost. */
+const IDLE_MS = 5_000;
+
+/**
+ * The send side of one sink: pulls records, batches, delivers, acknowledges. Nothing is pushed into it, so back-pressure
+ * is the absence of a pull, and no pipeline waits for another.
+ */
+export class Pipeline {
+  readonly name: string;
+  readonly #options: PipelineOptions;
+  readonly #feed: Feed;
+  readonly #gate: Gate;
+  readonly #delivery: Delivery;
+  readonly #wake = new Notifier();
+  readonly #stop = new AbortController();
+  readonly #underWay = new Set<Promise<void>>();
+  #draining: PartialLines | undefined;
+  #partialsSent = false;
+  #ended = false;
+  #failingAtCollapse = false;
+  #running: Promise<void> | undefined;
+  /** What a delivery threw: never an expected failure. */
+  #bug: { readonly error: unknown } | undefined;
+
+  constructor(options: PipelineOptions) {
+    const { name, sink, reader, deadLetters, clock, random, emit, suspect } = options;
+    this.name = name;
+    this.#options = options;
+    this.#feed = new Feed({
+      sink: name,
+      reader,
+      clock,
+      suspect,
+      passed: (progress, ranges) => this.#passed(progress, ranges),
+    });
+    this.#gate = new Gate({
+      concurrency: sink.concurrency,
+      clock,
+      random,
+      onFailing: ({ kind, reason }, waitMs) =>
+        emit({ kind: kind === "blocked" ? "sink.blocked" : "sink.failing", sink: name, reason, waitMs }),
+      onRecovered: (outageMs) => emit({ kind: "sink.recovered", sink: name, outageMs }),
+    });
+    this.#delivery = new Delivery({ name, sink, gate: this.#gate, deadLetters, clock, emit });
+  }
+
+  get gate(): GateState {
+    return this.#gate.state;
+  }
+
+  /** Whether the receiver has gone for good, so that nothing more is owed to it. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get account(): Account {
+    return accountOf(this.#feed.progresses, this.#options.store.totals.get(this.name));
+  }
+
+  /**
+   * Takes up a file: at its durable cursor, or else at `first`, which is recorded. Reading begins with the first call of
+   * `changed`: before that the caller makes the record durable.
+   */
+  follow(file: LogFile, first: Position): void {
+    const checkpoint = this.#options.store.cursors.get(this.name)?.get(file.id);
+    const progress = this.#feed.follow(file, checkpoint ?? first);
+    if (checkpoint === undefined) this.#record(progress);
+  }
+
+  changed(file: LogFile): void {
+    this.#feed.wake(file);
+    this.#wake.notify();
+  }
+
+  needs(file: LogFile): boolean {
+    return !this.#ended && this.#feed.get(file)?.isComplete === false;
+  }
+
+  /** The file is out of use: its counters live on in the sink's totals. */
+  forget(file: LogFile): void {
+    const { store } = this.#options;
+    const progress = this.#feed.get(file);
+    if (progress === undefined) return;
+    const counters: Counters = { ...noCounters(), ...store.totals.get(this.name) };
+    addCounters(counters, progress.counters);
+    store.record({ kind: "totals", sink: this.name, counters });
+    this.#feed.forget(file);
+  }
+
+  /** Works until it is stopped, has drained, or the receiver is gone. Rejects only for a bug. */
+  run(): Promise<void> {
+    this.#running ??= this.#run();
+    return this.#running;
+  }
+
+  /** No wait of a failing sink is longer than a moment from now on. */
+  collapse(): void {
+    this.#failingAtCollapse = this.#gate.state.kind === "failing";
+    this.#gate.collapse();
+  }
+
+  /**
+   * Delivers what there is, unfinished last lines too, and ends. A sink that was failing already when the back-off
+   * collapsed, and still is, is given up after `lastChanceMs`: its data stays in the files.
+   */
+  async drain(partials: PartialLines, lastChanceMs: number): Promise<void> {
+    this.#draining = partials;
+    this.#wake.notify();
+    const chance = new AbortController();
+    const lastChance = this.#giveUpAfter(lastChanceMs, chance.signal);
+    await this.run();
+    chance.abort();
+    await lastChance;
+  }
+
+  async #giveUpAfter(ms: number, cancel: AbortSignal): Promise<void> {
+    await this.#options.clock.sleep(ms, cancel);
+    if (this.#failingAtCollapse && this.#gate.state.kind === "failing") this.stop();
+  }
+
+  /** Ends at once. What is under way counts as undelivered. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  async #run(): Promise<void> {
+    const unsubscribe = this.#options.budget.onRelease(() => this.#wake.notify());
+    try {
+      while (await this.#gate.acquire(this.#stop.signal)) {
+        const batch = await this.#fill();
+        if (batch === undefined) {
+          this.#gate.release();
+          if (await this.#isDrained()) break;
+          await this.#wake.wait(this.#options.clock, IDLE_MS, this.#stop.signal);
+        } else {
+          this.#begin(batch);
+        }
+      }
+      await Promise.allSettled(this.#underWay);
+      if (this.#bug !== undefined) throw this.#bug.error;
+    } finally {
+      unsubscribe();
+      this.#stop.abort();
+      await Promise.allSettled(this.#underWay);
+      await this.#options.sink.close();
+    }
+  }
+
+  /** Once draining, and nothing is left to read: when all that is under way has come to its end, nothing new to read has come up. */
+  async #isDrained(): Promise<boolean> {
+    if (this.#draining === undefined || this.#underWay.size > 0) return false;
+    if (this.#partialsSent) return true;
+    this.#partialsSent = true;
+    await this.#sendPartials(this.#draining);
+    return false;
+  }
+
+  async #sendPartials(partials: PartialLines): Promise<void> {
+    const batch = this.#newBatch();
+    for await (const slice of this.#feed.partials(partials === "moveOver")) {
+      if (slice.records.length === 0) this.#acknowledge(slice);
+      else batch.add(slice);
+    }
+    if (batch.records.length > 0 && (await this.#gate.acquire(this.#stop.signal))) this.#begin(batch);
+    this.#wake.notify();
+  }
+
+  #newBatch(): Batch {
+    return new Batch(this.#options.sink, this.#delivery.bytesPerRequest, this.#options.clock.elapsed());
+  }
+
+  /** Collects records until the batch is full or old enough. Undefined if there are none, or no memory for them. */
+  async #fill(): Promise<Batch | undefined> {
+    const { budget, clock, sink } = this.#options;
+    if (!budget.allows(this.#underWay.size, 3 * sink.limits.maxBytes)) return undefined;
+    let batch: Batch | undefined;
+    while (batch?.isFull !== true && !this.#stop.signal.aborted) {
+      const slice: Slice | undefined = await this.#feed.next(
+        batch?.roomForRecords ?? sink.limits.maxRecords,
+        batch?.roomForBytes ?? this.#delivery.bytesPerRequest,
+      );
+      if (slice !== undefined) {
+        batch ??= this.#newBatch();
+        batch.add(slice);
+        continue;
+      }
+      const remainingMs = batch?.remainingMs(clock.elapsed()) ?? 0;
+      if (remainingMs <= 0 || this.#draining !== undefined) break;
+      await this.#wake.wait(clock, remainingMs, this.#stop.signal);
+    }
+    return batch;
+  }
+
+  #begin(batch: Batch): void {
+    this.#options.budget.hold(batch.memoryBytes);
+    const held = batch.memoryBytes;
+    const delivering = this.#ship(batch).finally(() => {
+      this.#underWay.delete(delivering);
+      this.#options.budget.release(held);
+      this.#gate.release();
+      this.#wake.notify();
+    });
+    this.#underWay.add(delivering);
+    delivering.catch((error: unknown) => {
+      this.#bug ??= { error };
+      this.stop();
+    });
+  }
+
+  async #ship(batch: Batch): Promise<void> {
+    if (await this.#delivery.deliver(batch, this.#stop.signal)) {
+      for (const slice of batch.slices) this.#acknowledge(slice);
+    } else if (!this.#stop.signal.aborted) {
+      this.#ended = true;
+      this.#options.emit({ kind: "sink.ended", sink: this.name, reason: "the receiver has closed" });
+      this.stop();
+    }
+  }
+
+  #acknowledge(slice: Slice): void {
+    const passed = slice.progress.finish(slice);
+    if (slice.partial !== undefined) this.#record(slice.progress);
+    else if (passed.length > 0) this.#passed(slice.progress, passed);
+  }
+
+  /** The cursor moved. The counters go with it into the same durable entry. */
+  #passed(progress: FileProgress, ranges: readonly TrackedRange[]): void {
+    const { emit, store } = this.#options;
+    this.#record(progress);
+    for (const { loss } of ranges) {
+      if (loss === undefined) continue;
+      store.record({ kind: "loss", loss });
+      emit({ kind: "data.lost", loss });
+    }
+    if (progress.imbalance !== 0) {
+      emit({ kind: "sink.unbalanced", sink: this.name, path: progress.file.path, missingBytes: progress.imbalance });
+    }
+  }
+
+  #record(progress: FileProgress): void {
+    this.#options.store.record({ kind: "cursor", cursor: progress.checkpoint(this.name) });
+  }
+}

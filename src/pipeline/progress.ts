@@ -1,0 +1,176 @@
+import type { Counters, CursorCheckpoint, Position } from "../core/checkpoint.ts";
+import type { LogRecord } from "../core/record.ts";
+import type { LogFile } from "../files/log-file.ts";
+import { advance, type Segment } from "../reading/segment.ts";
+import { AckTracker, type TrackedRange } from "./ack-tracker.ts";
+import { addCounters, noCounters, settledBytes } from "./counters.ts";
+
+/** A run of records of one file, as one sink ships them. */
+export interface Slice {
+  readonly progress: FileProgress;
+  readonly records: readonly LogRecord[];
+  readonly range: TrackedRange;
+  /** An unfinished last line, sent at shutdown: the cursor stays before it. */
+  readonly partial?: { readonly length: number; readonly crc: number };
+}
+
+/** How far one sink is in one file: where it reads, what is under way, where its cursor stands, and the account. */
+export class FileProgress {
+  readonly file: LogFile;
+  readonly first: number;
+  readonly #tracker = new AckTracker();
+  readonly #counters: Counters;
+  #cursor: Position;
+  #position: Position;
+  #partial: CursorCheckpoint["partial"];
+  /** The segment under the reading position, and the index of its next record. */
+  #segment: Segment | undefined;
+  #index = 0;
+  /** Nothing more to read until the file changes. */
+  idle = false;
+
+  constructor(file: LogFile, from: Pick<CursorCheckpoint, "first" | "position" | "counters" | "partial">) {
+    this.file = file;
+    this.first = from.first;
+    this.#cursor = from.position;
+    this.#position = from.position;
+    this.#counters = { ...from.counters };
+    this.#partial = from.partial;
+  }
+
+  static beginning(file: LogFile, position: Position): FileProgress {
+    return new FileProgress(file, { first: position.offset, position, counters: noCounters() });
+  }
+
+  get cursor(): Position {
+    return this.#cursor;
+  }
+
+  get position(): Position {
+    return this.#position;
+  }
+
+  get counters(): Readonly<Counters> {
+    return this.#counters;
+  }
+
+  get partial(): CursorCheckpoint["partial"] {
+    return this.#partial;
+  }
+
+  get segment(): Segment | undefined {
+    return this.#segment;
+  }
+
+  /** Bytes between the cursor and the reading position: what a crash would send again. */
+  get unacknowledgedBytes(): number {
+    return this.#position.offset - this.#cursor.offset;
+  }
+
+  /** Bytes up to the highest size seen whose fate is open. */
+  get pendingBytes(): number {
+    return this.file.size - this.#cursor.offset - (this.#partial?.length ?? 0);
+  }
+
+  get isComplete(): boolean {
+    return this.#tracker.isEmpty && this.#cursor.offset >= this.file.size;
+  }
+
+  /** Bytes by which the account does not add up: 0, or there is a bug. */
+  get imbalance(): number {
+    return this.#cursor.offset - this.first - settledBytes(this.#counters);
+  }
+
+  enter(segment: Segment): void {
+    this.#segment = segment;
+    this.#index = 0;
+  }
+
+  /** Takes the next records of the segment, at most so many and at most so many bytes, but at least one. */
+  take(maxRecords: number, maxBytes: number): Slice | undefined {
+    const segment = this.#segment;
+    if (segment === undefined) return undefined;
+    const { records } = segment;
+    const from = this.#index;
+    let bytes = 0;
+    let to = from;
+    while (
+      to < records.length &&
+      to - from < maxRecords &&
+      (to === from || bytes + (records[to]?.length ?? 0) <= maxBytes)
+    ) {
+      bytes += records[to]?.length ?? 0;
+      to += 1;
+    }
+    const end = advance(segment, this.#position, records[to]?.offset ?? segment.end);
+    const counters = noCounters();
+    counters.deliveredBytes = bytes;
+    counters.deliveredRecords = to - from;
+    counters.filteredBytes = end.offset - this.#position.offset - bytes;
+    if (to > from) this.#completePartial(counters);
+    const slice: Slice = { progress: this, records: records.slice(from, to), range: { end, counters } };
+    this.#tracker.track(slice.range);
+    this.#position = end;
+    this.#index = to;
+    if (to === records.length) this.#segment = undefined;
+    return slice;
+  }
+
+  /** Takes the bytes that stand without a line's end, to be sent although the cursor will stay before them. */
+  takePartial(segment: Segment): Slice | undefined {
+    const length = segment.end - segment.start;
+    const { crc } = advance(segment, { ...this.#position, crc: 0 }, segment.end);
+    if (this.#partial?.length === length && this.#partial.crc === crc) return undefined;
+    const counters = noCounters();
+    return {
+      progress: this,
+      records: segment.records,
+      range: { end: this.#position, counters },
+      partial: { length, crc },
+    };
+  }
+
+  /** Whether the segment is exactly the unfinished line that was sent before the last stop. */
+  wasSentAsPartial(segment: Segment): boolean {
+    if (this.#partial === undefined || this.#partial.length !== segment.end - segment.start) return false;
+    return advance(segment, { ...this.#position, crc: 0 }, segment.end).crc === this.#partial.crc;
+  }
+
+  /** Tracks a range that needs no delivery: it is lost, or was delivered as a partial line. The reading position moves over it. */
+  pass(range: TrackedRange): void {
+    this.#tracker.track(range);
+    this.#position = range.end;
+    this.#segment = undefined;
+  }
+
+  /** The slice has its terminal outcome. Returns the ranges that the cursor moved over. */
+  finish({ range, partial }: Pick<Slice, "range" | "partial">): readonly TrackedRange[] {
+    if (partial !== undefined) {
+      this.#partial = partial;
+      return [];
+    }
+    const passed = this.#tracker.finish(range);
+    for (const { end, counters } of passed) {
+      this.#cursor = end;
+      addCounters(this.#counters, counters);
+      this.#partial = undefined;
+    }
+    return passed;
+  }
+
+  checkpoint(sink: string): CursorCheckpoint {
+    const { file, first } = this;
+    return {
+      sink,
+      file: file.id,
+      first,
+      position: this.#cursor,
+      counters: { ...this.#counters },
+      partial: this.#partial,
+    };
+  }
+
+  #completePartial(counters: Counters): void {
+    if (this.#partial !== undefined && this.#position.offset === this.#cursor.offset) counters.resentRecords = 1;
+  }
+}

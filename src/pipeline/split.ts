@@ -1,0 +1,41 @@
+import { LogRecord, type SplitMark } from "../core/record.ts";
+import type { Sink } from "../core/sink.ts";
+
+/** The most bytes that one UTF-16 unit of text takes once it is escaped: `\u0000`. */
+const MAX_ESCAPED_BYTES = 6;
+
+/** Envelope and metadata around the text, at most. */
+const ENVELOPE_BYTES = 16 * 1_024;
+
+/**
+ * Cuts a record that is over the sink's limit once it is encoded into marked parts that are not. Encoding is only tried
+ * for records that are long enough to be in doubt.
+ */
+export function fitRecord(record: LogRecord, sink: Pick<Sink, "encode" | "limits">): readonly LogRecord[] {
+  const { maxRecordBytes } = sink.limits;
+  if (record.body.length * MAX_ESCAPED_BYTES + ENVELOPE_BYTES <= maxRecordBytes) return [record];
+  if (record.body.length < 2 || sink.encode([record]).length <= maxRecordBytes) return [record];
+  return halve(record).flatMap((half) => fitRecord(half, sink));
+}
+
+/** Two halves, cut at a character's border. They share the time and severity of the whole; the first one owns its bytes. */
+function halve(record: LogRecord): readonly LogRecord[] {
+  const { body, offset, length, origin, split, fields } = record;
+  const middle = body.length >> 1;
+  const cut = isHighSurrogate(body.charCodeAt(middle - 1)) ? middle - 1 : middle;
+  const part = (text: string, bytes: number, mark: SplitMark): LogRecord =>
+    new LogRecord(
+      text,
+      offset,
+      bytes,
+      origin,
+      (message) => ({ message, timestamp: fields.timestamp, severity: fields.severity }),
+      mark,
+    );
+  return [
+    part(body.slice(0, cut), length, split === "middle" || split === "last" ? "middle" : "first"),
+    part(body.slice(cut), 0, split === "first" || split === "middle" ? "middle" : "last"),
+  ];
+}
+
+const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit < 0xdc00;

@@ -1,0 +1,52 @@
+import type { JsonObject, JsonValue, ParsedFields } from "../../core/record.ts";
+import { parseSeverity } from "../severity.ts";
+import { parseTimestamp } from "../timestamp.ts";
+import { parseRaw } from "./raw.ts";
+
+// The first of these names that a line has is taken. They are those that pino, winston, bunyan, logrus, zap, slog,
+// logback, python-json-logger, Serilog and the vendors' own remappers use.
+const TIME_NAMES = ["timestamp", "time", "@timestamp", "ts", "date", "@t", "_timestamp", "Timestamp", "eventTime"];
+const SEVERITY_NAMES = ["level", "severity", "status", "levelname", "lvl", "log.level", "@l", "loglevel"];
+const MESSAGE_NAMES = ["message", "msg", "@m", "log", "event"];
+
+/** A JSON object a line. Anything else, damaged JSON too, is shipped as it stands. */
+export function parseJson(body: string): ParsedFields {
+  const attributes = parseObject(body);
+  if (attributes === undefined) return parseRaw(body);
+  return {
+    message: firstString(attributes, MESSAGE_NAMES) ?? body,
+    timestamp: firstOf(attributes, TIME_NAMES, parseTimestamp),
+    severity: firstOf(attributes, SEVERITY_NAMES, parseSeverity),
+    attributes,
+  };
+}
+
+/** The non-empty JSON object that the text is as a whole, or undefined. */
+export function parseObject(text: string): JsonObject | undefined {
+  // Cheap and exact: after white space an object begins with a brace. It spares most lines the cost of an exception.
+  if (text.charCodeAt(0) !== 0x7b && !text.trimStart().startsWith("{")) return undefined;
+  try {
+    const value: JsonObject = JSON.parse(text);
+    for (const _ in value) return value;
+  } catch {
+    // Not JSON. Applications mix other lines into their JSON logs all the time, so this is no event.
+  }
+  return undefined;
+}
+
+function firstOf<T>(
+  object: JsonObject,
+  names: readonly string[],
+  parse: (value: JsonValue | undefined) => T | undefined,
+): T | undefined {
+  for (const name of names) {
+    const value = object[name];
+    if (value === undefined) continue;
+    const parsed = parse(value);
+    if (parsed !== undefined) return parsed;
+  }
+  return undefined;
+}
+
+const firstString = (object: JsonObject, names: readonly string[]): string | undefined =>
+  firstOf(object, names, (value) => (typeof value === "string" ? value : undefined));

@@ -1,0 +1,98 @@
+import { type AgentEvent } from "../core/events.ts";
+import { formatSize } from "../core/units.ts";
+import { unreachable } from "../core/errors.ts";
+
+export interface LogLine {
+  readonly level: "error" | "warn" | "info" | "debug";
+  readonly message: string;
+}
+
+const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+
+/** The log line of an event. The event's own fields are logged beside it. */
+export function describeEvent(event: AgentEvent): LogLine {
+  switch (event.kind) {
+    case "agent.state":
+      return { level: "info", message: `${event.state}${event.reason === undefined ? "" : `: ${event.reason}`}` };
+    case "file.found":
+      return { level: "info", message: `following ${event.path}` };
+    case "file.rotated":
+      return { level: "info", message: `${event.path} was rotated to ${event.now}` };
+    case "file.deleted":
+      return { level: "warn", message: `${event.path} was deleted; reading on through the open handle` };
+    case "file.truncated":
+      return { level: "info", message: `${event.path} was truncated or rewritten` };
+    case "file.released":
+      return { level: "debug", message: `${event.path} is read to its end and released` };
+    case "file.refused":
+      return { level: "warn", message: `${event.path} is not read: ${event.reason}` };
+    case "file.unreadable":
+      return { level: "error", message: `${event.path} can't be read: ${event.reason}; it is tried again` };
+    case "file.format":
+      return { level: "info", message: `${event.path} is taken for ${event.format}` };
+    case "file.ambiguous":
+      return { level: "warn", message: `${event.path}: ${event.reason}` };
+    case "watch.failed":
+      return {
+        level: "warn",
+        message: `watching for changes failed (${event.reason}); looking at the files every second instead`,
+      };
+    case "data.lost": {
+      const { loss } = event;
+      const range = `bytes ${loss.from} to ${loss.to} (${formatSize(loss.to - loss.from)})`;
+      return { level: "error", message: `lost for ${loss.sink}: ${range} of ${loss.path}: ${loss.reason}` };
+    }
+    case "sink.failing":
+      return {
+        level: "warn",
+        message: `${event.sink} is failing: ${event.reason}; next attempt in ${seconds(event.waitMs)}`,
+      };
+    case "sink.blocked":
+      return {
+        level: "error",
+        message: `${event.sink} is blocked: ${event.reason}; nothing is dropped, next attempt in ${seconds(event.waitMs)}`,
+      };
+    case "sink.recovered":
+      return { level: "info", message: `${event.sink} works again after ${seconds(event.outageMs)}` };
+    case "sink.ended":
+      return { level: "info", message: `${event.sink} has ended: ${event.reason}` };
+    case "sink.deadLettered":
+      return {
+        level: "error",
+        message: `${event.sink} refused ${event.records} record(s) for good: ${event.reason}; kept as dead letters`,
+      };
+    case "sink.deadLettersStuck":
+      return {
+        level: "error",
+        message: `${event.sink} waits: a refused record can't be kept as a dead letter: ${event.reason}`,
+      };
+    case "sink.account":
+      return { level: "info", message: describeAccount(event.sink, event.account) };
+    case "sink.unbalanced":
+      return {
+        level: "error",
+        message: `${event.sink}: the account of ${event.path} is off by ${event.missingBytes} bytes; please report this`,
+      };
+    case "checkpoint.resumed":
+      return { level: "info", message: `resuming ${event.cursors} cursors in ${event.files} files` };
+    case "checkpoint.damaged":
+      return { level: "error", message: `${event.file} is damaged in line ${event.line}: ${event.consequence}` };
+    case "checkpoint.failed":
+      return {
+        level: "error",
+        message: `checkpoints are not durable: ${event.reason}; a restart now would deliver records twice`,
+      };
+    case "checkpoint.restored":
+      return { level: "info", message: "checkpoints are durable again" };
+    default:
+      return unreachable(event);
+  }
+}
+
+function describeAccount(sink: string, account: Readonly<Record<string, number>>): string {
+  const part = (name: string): string => `${name} ${account[`${name}Bytes`] ?? 0}`;
+  const parts = ["delivered", "filtered", "deadLettered", "lost", "skipped", "pending"].map(part).join(" + ");
+  const imbalance = account["imbalanceBytes"] ?? 0;
+  const verdict = imbalance === 0 ? "balanced" : `NOT balanced, off by ${imbalance}`;
+  return `account of ${sink}: ${account["totalBytes"] ?? 0} bytes = ${parts}; ${account["deliveredRecords"] ?? 0} records delivered; ${verdict}`;
+}
