@@ -129,8 +129,9 @@ export class HttpClient {
         if (response === undefined) return;
         const body = Buffer.concat(chunks).toString("utf8", 0, MAX_RESPONSE_BYTES);
         resolve({ status: response.statusCode, headers: response.headers, body });
-        // An answer before the end of the upload (413, for one): the receiver may never read the rest of it.
-        if (!request.writableFinished) request.destroy();
+        // Leaves a connection alone that has done its work. One that has not is closed: the response may go on for ever,
+        // and after an answer before the end of the upload (413, for one) the receiver may never read the rest.
+        request.destroy();
       };
       request.on("response", (head: Response) => {
         response = head;
@@ -138,13 +139,13 @@ export class HttpClient {
       request.on("data", (chunk: Buffer) => {
         chunks.push(chunk);
         size += chunk.length;
-        if (size < MAX_RESPONSE_BYTES) return;
-        finish();
-        request.destroy();
+        if (size >= MAX_RESPONSE_BYTES) finish();
       });
       request.on("end", finish);
       request.on("error", reject);
-      request.on("close", () => reject(new Error("the connection was closed")));
+      request.on("close", () => {
+        if (response === undefined) reject(new Error("the connection was closed"));
+      });
       request.end(payload);
     });
   }

@@ -1,0 +1,61 @@
+import { describe, expect, test } from "vitest";
+import { createDatadogEncoder, toStatus } from "../../../src/sinks/datadog/encode.ts";
+import { NOW, record, resource, stoppedClock } from "../support.ts";
+
+const options = { ddsource: "nodejs", tags: ["team:payments"] };
+const encode = createDatadogEncoder(resource, options, stoppedClock());
+const HOUR = 3_600_000;
+
+const common =
+  '"ddsource":"nodejs","service":"checkout","hostname":"pod-1","ddtags":"env:prod,version:1.2.3,team:payments"';
+
+test("a body is an array with the raw line as message", () => {
+  const line = '{"a":1}';
+  const records = [
+    record(line, { severity: { number: 17, text: "error" }, timestamp: { epochMs: NOW - 5, nanos: 123 } }),
+    record("plain"),
+  ];
+  expect(encode(records).toString()).toBe(
+    `[{"message":"{\\"a\\":1}",${common},"status":"error","timestamp":${NOW - 5}},{"message":"plain",${common}}]`,
+  );
+});
+
+test("what is not known is left out", () => {
+  const bare = createDatadogEncoder({ host: "h", attributes: {} }, { ddsource: "x", tags: [] }, stoppedClock());
+  expect(bare([record("m")]).toString()).toBe('[{"message":"m","ddsource":"x","hostname":"h"}]');
+});
+
+test("a part of a longer line says so", () => {
+  expect(encode([record("m", { split: "first" })]).toString()).toBe(
+    `[{"message":"m",${common},"tailcar":{"split":"first"}}]`,
+  );
+});
+
+describe("timestamps that Datadog would refuse in silence are replaced", () => {
+  test.each([
+    [-17.5 * HOUR, true],
+    [-17.5 * HOUR - 1, false],
+    [0, true],
+    [1.5 * HOUR, true],
+    [1.5 * HOUR + 1, false],
+  ])("%d ms from now is taken: %s", (distance, taken) => {
+    const epochMs = NOW + distance;
+    const [item] = JSON.parse(encode([record("m", { timestamp: { epochMs, nanos: 0 } })]).toString());
+    expect(item.timestamp).toBe(taken ? epochMs : NOW);
+    expect(item.tailcar).toEqual(taken ? undefined : { originalTimestamp: new Date(epochMs).toISOString() });
+  });
+});
+
+test.each([
+  [1, "debug"],
+  [5, "debug"],
+  [9, "info"],
+  [12, "info"],
+  [13, "warn"],
+  [17, "error"],
+  [20, "error"],
+  [21, "critical"],
+  [24, "critical"],
+])("severity %d is status %s", (number, status) => {
+  expect(toStatus({ number, text: "" })).toBe(status);
+});

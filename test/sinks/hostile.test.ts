@@ -1,0 +1,150 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createDatadogEncoder } from "../../src/sinks/datadog/encode.ts";
+import { createSplunkEncoder } from "../../src/sinks/splunk-hec/encode.ts";
+import { createNdjsonEncoder } from "../../src/sinks/stdout/encode.ts";
+import { arrayElements, concatenatedValues, objectMembers } from "../support/json-stream.ts";
+import { record, resource, stoppedClock } from "./support.ts";
+
+const encodeDatadog = createDatadogEncoder(resource, { ddsource: "x", tags: [] }, stoppedClock());
+const encodeSplunk = createSplunkEncoder(resource, { fields: {} });
+const encodeNdjson = createNdjsonEncoder(resource);
+
+const HOSTILE: readonly string[] = [
+  '{"a":1},"index":"_audit","x":{}',
+  '{"a":1}}{"event":"forged","index":"_audit"}',
+  '{"a":1}{"b":2}',
+  '{"a":1}\n{"b":2}',
+  '"},{"message":"forged"',
+  '"}{"event":"forged"}',
+  "{",
+  "}",
+  "]",
+  "}}}}]]]]",
+  '{"a":',
+  '{"a":1',
+  '{"a":1}]',
+  '{"unterminated":"',
+  '{"a":1}\u0000',
+  "\u0000\u0001\u001f\u007f",
+  '{"a":"\\u0000"}',
+  "\u2028 line and paragraph \u2029",
+  '{"a":"\u2028\u2029"}',
+  "\ud800 lone \udc00",
+  '{"a":"\\ud800"}',
+  "\\",
+  '\\"',
+  '"',
+  "\u{1f600} é €",
+  "\ufeff{}",
+  '\ufeff{"a":1}',
+  '\u00a0{"a":1}',
+  '{"n":1e999}',
+  '{"n":-0,"m":1E+5,"big":123456789012345678901234567890}',
+  '{"__proto__":{"polluted":true}}',
+  '{"constructor":{"prototype":{"polluted":true}}}',
+  '{"toJSON":1,"event":"x","index":"_audit"}',
+  '{"a":1,"a":2}',
+  '{"a":\r\n1}',
+  '{"":""}',
+  "{}",
+  "[]",
+  "null",
+  "false",
+  "0",
+  '""',
+  "   ",
+  "//",
+  "<!--</script>",
+  `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`,
+  `{"a":${"[".repeat(10_000)}${"]".repeat(10_000)}}`,
+  "[".repeat(10_000),
+];
+
+/** What a lone half of a surrogate pair becomes in UTF-8, or else the text itself. */
+const inUtf8 = (text: string): string => Buffer.from(text).toString();
+
+/** The text of one member of a JSON object, as it stands there. */
+const member = (json: string, name: string): string | undefined => new Map(objectMembers(json)).get(name);
+
+/** Nothing but white space and control characters, which Splunk would refuse as blank. */
+const IS_BLANK = /^[\s\p{Cc}]*$/u;
+
+const isWholeObject = (body: string): boolean => record(body).fields.attributes !== undefined;
+
+/** What stands in a body, read by a parser of its own, beside what should stand there: one entry a record. */
+interface Reading {
+  readonly found: readonly unknown[];
+  readonly expected: readonly unknown[];
+}
+
+function readDatadog(bodies: readonly string[]): Reading {
+  const text = encodeDatadog(bodies.map((body) => record(body))).toString();
+  const found = [...arrayElements(text)].map((element) => ({
+    names: [...objectMembers(element)].map(([name]) => name),
+    message: JSON.parse(member(element, "message") ?? ""),
+  }));
+  const names = ["message", "ddsource", "service", "hostname", "ddtags"];
+  return { found, expected: bodies.map((message) => ({ names, message })) };
+}
+
+function splunkEvent(body: string): string {
+  if (isWholeObject(body)) return inUtf8(body.trim());
+  return IS_BLANK.test(body) ? JSON.stringify({ message: body }) : JSON.stringify(body);
+}
+
+function readSplunk(bodies: readonly string[]): Reading {
+  const text = encodeSplunk(bodies.map((body) => record(body))).toString();
+  const found = [...concatenatedValues(text)].map((envelope) => ({
+    names: [...objectMembers(envelope)].map(([name]) => name).filter((name) => name !== "sourcetype"),
+    event: member(envelope, "event"),
+  }));
+  const names = ["host", "source", "fields", "event"];
+  return { found, expected: bodies.map((body) => ({ names, event: splunkEvent(body) })) };
+}
+
+function readNdjson(bodies: readonly string[]): Reading {
+  const text = encodeNdjson(bodies.map((body) => record(body))).toString();
+  const found = text.split("\n").map((line) => (line === "" ? "end" : Object.fromEntries(objectMembers(line))));
+  const expected = bodies.map((body) => ({
+    timestamp: "null",
+    severity: "null",
+    message: JSON.stringify(body),
+    attributes: isWholeObject(body) ? inUtf8(body.replaceAll("\r\n", " ").trim()) : "{}",
+    resource: expect.stringMatching(/^\{"service.name":"checkout",.*\}$/),
+    file: '"/var/log/app.log"',
+    offset: "0",
+  }));
+  return { found, expected: [...expected, "end"] };
+}
+
+const readers = [
+  ["datadog", readDatadog],
+  ["splunkHec", readSplunk],
+  ["stdout", readNdjson],
+] as const;
+
+describe.each(readers)("%s: no line can forge, break or hide a record", (_sink, read) => {
+  test.each(HOSTILE.map((body) => [body.slice(0, 60), body]))("%j", (_name, body) => {
+    const { found, expected } = read(["before", body, '{"after":1}']);
+    expect(found).toEqual(expected);
+  });
+
+  test("all of them in one batch", () => {
+    const { found, expected } = read(HOSTILE);
+    expect(found).toEqual(expected);
+  });
+
+  test("any text, and any prefix of an object followed by any text", () => {
+    const text = fc.string({ unit: "binary", maxLength: 40 }).filter((body) => body.isWellFormed());
+    const json = fc.json({ maxDepth: 2 });
+    const cut = fc.tuple(json, fc.nat(60), text).map(([value, length, rest]) => value.slice(0, length) + rest);
+    const line = fc.oneof(text, json, cut).map((body) => body.replaceAll(/[\r\n]/g, ""));
+    fc.assert(
+      fc.property(fc.array(line, { minLength: 1, maxLength: 6 }), (lines) => {
+        const { found, expected } = read(lines);
+        expect(found).toEqual(expected);
+      }),
+    );
+  });
+});

@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { parseRetryAfter } from "../../../src/sinks/http/retry-after.ts";
+
+const NOW = Date.parse("Thu, 01 Jan 2026 00:00:00 GMT");
+
+test.each<[string | undefined, number | undefined]>([
+  ["1", 1_000],
+  [" 30 ", 30_000],
+  ["300", 300_000],
+  ["301", 300_000],
+  ["99999999999999999999999", 300_000],
+  ["Thu, 01 Jan 2026 00:00:10 GMT", 10_000],
+  ["Thursday, 01-Jan-26 00:00:10 GMT", 10_000],
+  ["Thu Jan  1 00:00:10 2026", 10_000],
+  ["Fri, 02 Jan 2026 00:00:00 GMT", 300_000],
+  [undefined, undefined],
+  ["", undefined],
+  ["0", undefined],
+  ["-5", undefined],
+  ["1.5", undefined],
+  ["1e3", undefined],
+  ["0x10", undefined],
+  ["soon", undefined],
+  ["Infinity", undefined],
+  ["2026-01-01T00:00:10Z", undefined],
+  ["Thu, 99 Foo 2026 00:00:10 GMT", undefined],
+  ["Wed, 31 Dec 2025 23:59:59 GMT", undefined],
+])("Retry-After %j asks to wait %s ms", (header, expected) => {
+  expect(parseRetryAfter(header, NOW)).toBe(expected);
+});
