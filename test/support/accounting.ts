@@ -45,6 +45,13 @@ export class Account {
     ledger.highest = Math.max(ledger.highest, seq);
   }
 
+  /** Tells of a line of `log-writer.ts`, which may stand inside other text. Throws when there is none. */
+  seeText(text: string, at = 0): void {
+    const line = numberedLine(text);
+    if (line === undefined) throw new Error(`not a line of the writer: ${text}`);
+    this.see(line.file, line.seq, at);
+  }
+
   /** Forgets what stood last in each file: a new run may begin again at an older line. */
   startRun(): void {
     for (const ledger of this.#files.values()) ledger.last = -1;

@@ -107,6 +107,8 @@ export class LogWriter {
   constructor(child: ChildProcess) {
     this.#child = child;
     this.written = this.#read();
+    // A test that fails before it asks leaves a killed writer behind; its own error is the one to see.
+    this.written.catch(() => undefined);
   }
 
   stop(): Promise<Written> {

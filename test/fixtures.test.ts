@@ -1,0 +1,76 @@
+import { copyFileSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { PROJECT } from "./support/agent-process.ts";
+import { isObject } from "./support/json-stream.ts";
+import { Scene } from "./support/scene.ts";
+import { stdoutRecords } from "./support/stdout-records.ts";
+
+const FIXTURES = join(PROJECT, "fixtures");
+
+interface Expected {
+  readonly offset: number;
+  /** Bytes in the file, the line's end included. */
+  readonly length: number;
+  readonly body: string;
+  /** Of a JSON line, where the application wrote them. Without a message of its own the body is the message. */
+  readonly timestamp?: string;
+  readonly severity?: string;
+  readonly message?: string;
+}
+
+interface Case {
+  readonly formats: readonly string[];
+  /** Each line is a JSON object, which must arrive as the record's attributes. */
+  readonly isJson?: boolean;
+  readonly records: readonly Expected[];
+}
+
+function read(name: string): { size: number; cases: Case[] } {
+  const file: unknown = JSON.parse(readFileSync(join(FIXTURES, name, "expected.json"), "utf8"));
+  if (!isObject(file) || !Array.isArray(file["cases"])) throw new Error(`${name}: no cases`);
+  return { size: Number(file["size"]), cases: file["cases"] };
+}
+
+const names = readdirSync(FIXTURES).filter((name) => name !== "generate");
+const table = names.flatMap((name) =>
+  read(name).cases.flatMap((found) => found.formats.map((format) => [name, format, found] as const)),
+);
+
+test("the fixtures hold every application and every format", () => {
+  expect(names.length).toBeGreaterThanOrEqual(8);
+  expect(new Set(table.map(([, format]) => format))).toEqual(new Set(["raw", "json", "auto"]));
+  for (const name of names) {
+    const { size, cases } = read(name);
+    expect(readFileSync(join(FIXTURES, name, "input.log")).length).toBe(size);
+    for (const { records } of cases) expect(records.length).toBeGreaterThan(3);
+  }
+});
+
+/** The instant, so that any number of decimals may stand for it. */
+const instant = (text: string | undefined): number | undefined => (text === undefined ? undefined : Date.parse(text));
+
+test.each(table)("%s as %s gives the expected records", async (name, format, { isJson, records }) => {
+  const scene = new Scene();
+  const file = join(scene.logs, "input.log");
+  copyFileSync(join(FIXTURES, name, "input.log"), file);
+  const sources = { fixture: { include: [file], format } };
+  const config = { resource: { service: "fixture", host: "pod-1" }, sources, sinks: { console: { type: "stdout" } } };
+  const agent = scene.agent(config, { args: ["--once"] });
+  expect(await agent.waitExit(20_000)).toEqual({ code: 0, signal: null });
+
+  const found = stdoutRecords(agent.stdout);
+  const about = found[0]?.resource;
+  expect(JSON.stringify(about)).toMatch(/"fixture".*"pod-1"|"pod-1".*"fixture"/);
+  expect(found.map((record) => ({ ...record, timestamp: instant(record.timestamp) }))).toEqual(
+    records.map(({ offset, body, message = body, timestamp, severity }) => ({
+      timestamp: instant(timestamp),
+      severity,
+      message,
+      attributes: isJson === true ? JSON.parse(body) : {},
+      resource: about,
+      file,
+      offset,
+    })),
+  );
+});

@@ -1,0 +1,132 @@
+import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { NODE, PROJECT, writeConfig } from "../support/agent-process.ts";
+import { datadogSink, eventually, Scene, splunkSink } from "../support/scene.ts";
+import { stdoutRecords } from "../support/stdout-records.ts";
+
+const run = promisify(execFile);
+
+/** All a first user types. */
+const args = (scene: Scene): string[] => [
+  "run",
+  "--include",
+  join(scene.logs, "*.log"),
+  "--sink",
+  "stdout",
+  "--state-dir",
+  scene.state,
+];
+
+describe("run --once", () => {
+  test("reads to the end of what is there, a partial last line included, and exits with 0", async () => {
+    const scene = new Scene();
+    scene.write("a.log", "one\ntwo\n");
+    scene.write("b.log", "three\npartial");
+    const datadog = await scene.datadog();
+    const splunk = await scene.splunk();
+    const sinks = { datadog: datadogSink(datadog), splunk: splunkSink(splunk), console: { type: "stdout" } };
+    const agent = scene.agent({ sinks }, { args: ["--once"] });
+    expect(await agent.waitExit(20_000)).toEqual({ code: 0, signal: null });
+    const expected = ["one", "partial", "three", "two"];
+    expect(datadog.items.map(({ message }) => message).sort()).toEqual(expected);
+    expect(splunk.events.map(({ event }) => String(event)).sort()).toEqual(expected);
+    expect(
+      stdoutRecords(agent.stdout)
+        .map(({ message }) => message)
+        .sort(),
+    ).toEqual(expected);
+
+    const again = scene.agent({ sinks }, { args: ["--once"] });
+    expect(await again.waitExit(20_000)).toEqual({ code: 0, signal: null });
+    expect([datadog.indexed, splunk.indexed, again.stdout]).toEqual([4, 4, ""]);
+  });
+
+  test("with nothing to read it exits with 0", async () => {
+    const scene = new Scene();
+    const agent = scene.agent({ sinks: { console: { type: "stdout" } } }, { args: ["--once"] });
+    expect(await agent.waitExit(20_000)).toEqual({ code: 0, signal: null });
+    expect(agent.stdout).toBe("");
+  });
+});
+
+describe("run without a file", () => {
+  test("follows the glob and prints to stdout", async () => {
+    const scene = new Scene();
+    scene.write("app.log", '{"level":"error","msg":"no file needed"}\n');
+    const agent = scene.run(args(scene));
+    await eventually("the record", agent, () => agent.stdout.includes("no file needed"));
+    scene.write("app.log", "next\n");
+    await eventually("the next record", agent, () => agent.stdout.includes("next"));
+    expect((await agent.terminate()).code).toBe(0);
+    expect(stdoutRecords(agent.stdout).map(({ severity, message }) => [severity, message])).toEqual([
+      ["ERROR", "no file needed"],
+      [undefined, "next"],
+    ]);
+  });
+
+  test("ends cleanly when the reader of its output has gone", async () => {
+    const scene = new Scene();
+    await scene.writer({ files: 1, rate: 0, lines: 20_000 }).written;
+    const quoted = [NODE, join(PROJECT, "src/cli.ts"), ...args(scene)].map((word) => `'${word}'`).join(" ");
+    const pipe = `${quoted} | head -1; echo "exit \${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = await run("bash", ["-c", pipe], { timeout: 20_000, cwd: scene.dir });
+    const [first = "", exit] = stdout.split("\n");
+    expect(JSON.parse(first)).toMatchObject({ file: join(scene.logs, "app-0.log"), offset: 0 });
+    expect([exit, stderr.includes("    at ")]).toEqual(["exit 0", false]);
+  });
+});
+
+describe("check", () => {
+  test("names all errors at once with line and column and the nearest known name, and exits with 78", async () => {
+    const scene = new Scene();
+    const path = join(scene.dir, "bad.yaml");
+    const lines = [
+      "sources:",
+      "  app:",
+      "    includes: [/var/log/*.log]",
+      "sinks:",
+      "  datadog: {type: datadog, apiKey: very-secret-value, compresion: gzip}",
+      "shutdown: {timeout: 25}",
+    ];
+    writeFileSync(path, lines.join("\n"));
+    const agent = scene.run(["check", "-c", path]);
+    expect(await agent.waitExit(20_000)).toEqual({ code: 78, signal: null });
+    const said = agent.stdout + agent.stderr;
+    for (const place of ["bad.yaml:3:5", "bad.yaml:5:", "bad.yaml:6:"]) expect(said).toContain(place);
+    for (const nearest of [/includes[^\n]*include\b/, /compresion[^\n]*compression/]) expect(said).toMatch(nearest);
+    expect(said).not.toContain("very-secret-value");
+  });
+
+  test("a good file is good", async () => {
+    const scene = new Scene();
+    const datadog = await scene.datadog();
+    scene.write("app.log", "one\n");
+    const path = join(scene.dir, "good.yaml");
+    const sources = { app: { include: [join(scene.logs, "*.log")] } };
+    writeConfig(path, { stateDir: scene.state, sources, sinks: { datadog: datadogSink(datadog) } });
+    const agent = scene.run(["check", "-c", path]);
+    expect(await agent.waitExit(20_000)).toEqual({ code: 0, signal: null });
+    expect(datadog.requests).toBe(0);
+  });
+
+  test("run refuses the same file with the same code", async () => {
+    const scene = new Scene();
+    const agent = scene.agent({ sinks: { console: { type: "stdot" } } });
+    expect(await agent.waitExit(20_000)).toEqual({ code: 78, signal: null });
+    expect(agent.stderr).toContain("stdout");
+  });
+});
+
+test.each([
+  [["--nonsense"], 2],
+  [["run", "--nonsense"], 2],
+  [["run", "-c", "/does/not/exist.yaml"], 78],
+  [["--help"], 0],
+  [["--version"], 0],
+])("%s exits with %i", async (args, code) => {
+  const agent = new Scene().run(args);
+  expect(await agent.waitExit(20_000)).toEqual({ code, signal: null });
+});
