@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Writable } from "node:stream";
+import { BufferPool } from "./core/buffer-pool.ts";
 import { Journal } from "./checkpoint/journal.ts";
 import { StateLock } from "./checkpoint/lock.ts";
 import type { Config } from "./config/schema.ts";
@@ -8,11 +9,11 @@ import type { Clock } from "./core/clock.ts";
 import { EXIT } from "./core/errors.ts";
 import type { Emit } from "./core/events.ts";
 import { Notifier } from "./core/notifier.ts";
+import { START } from "./core/position.ts";
 import type { SinkDefinition } from "./core/sink-definition.ts";
 import type { Resource } from "./core/sink.ts";
 import { VERSION } from "./core/version.ts";
 import { endOf } from "./files/first-cursor.ts";
-import { START } from "./files/identity.ts";
 import type { LogFile } from "./files/log-file.ts";
 import { type FileListener, FileRegistry } from "./files/registry.ts";
 import { type Watcher, watchForHints } from "./files/watcher.ts";
@@ -58,6 +59,8 @@ const MIN_QUIET_MS = 250;
 const QUIET_PART = 0.6;
 /** Part of the memory that keeps segments for sharing. */
 const CACHE_PART = 1 / 4;
+/** Free buffers kept for the next reads and bodies. */
+const POOL_BYTES = 8 * 1_024 ** 2;
 const DEAD_LETTER_BYTES = 64 * 1_024 ** 2;
 
 /**
@@ -71,6 +74,7 @@ export class Agent {
   readonly #store: CheckpointStore;
   readonly #registry: FileRegistry;
   readonly #pipelines: readonly Pipeline[];
+  readonly #pool = new BufferPool(POOL_BYTES);
   /** Sinks that have cursors from an earlier run. */
   readonly #knownSinks: ReadonlySet<string>;
   readonly #hints = new Set<string>();
@@ -116,7 +120,9 @@ export class Agent {
     const reader = new SegmentReader({
       reopen: (file) => this.#registry.reopen(file),
       emit,
-      cacheBytes: config.memory.maxBuffered * CACHE_PART,
+      pool: this.#pool,
+      // A single sink has nobody to share with.
+      cacheBytes: Object.keys(config.sinks).length > 1 ? config.memory.maxBuffered * CACHE_PART : 0,
     });
     const budget = new MemoryBudget(config.memory.maxBuffered);
     this.#pipelines = Object.keys(config.sinks).map((name) => this.#pipeline(name, reader, budget));
@@ -325,11 +331,12 @@ export class Agent {
         maxBytes: DEAD_LETTER_BYTES,
         clock,
       }),
+      pool: this.#pool,
       clock,
       random,
       emit,
       suspect: (file, position) => {
-        this.#registry.suspect(file, position);
+        this.#registry.suspect(file.id, position);
         this.#wake.notify();
       },
     });

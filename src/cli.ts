@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from "commander";
 import { checkCommand } from "./commands/check.ts";
+import { demoApplicationCommand, demoCommand, demoIntakeCommand } from "./commands/demo.ts";
 import type { CommandIo } from "./commands/io.ts";
 import { type RunOptions, runCommand } from "./commands/run.ts";
 import { schemaCommand } from "./commands/schema.ts";
@@ -15,6 +16,11 @@ const io: CommandIo = {
   cwd: process.cwd(),
   sinks: sinkDefinitions,
 };
+
+const DEMO_PARTS = `
+The parts of the demo can run as processes of their own, as docker-compose.yml has them:
+  tailcar demo-app --dir <directory> [--rate <number>]
+  tailcar demo-intake --listen <host:port>`;
 
 const collect = (value: string, earlier: readonly string[]): readonly string[] => [...earlier, value];
 
@@ -47,6 +53,26 @@ function program(done: (exitCode: number) => void): Command {
     .command("schema")
     .description("print the JSON Schema of the configuration")
     .action(async () => done(await schemaCommand(io)));
+
+  root
+    .command("demo")
+    .description("run the agent between an application and an intake of its own, then check the account")
+    .option("--seconds <number>", "end by itself after this time")
+    .addHelpText("after", DEMO_PARTS)
+    .action(async (options: { seconds?: string }) => done(await demoCommand(options, io)));
+
+  root
+    .command("demo-app", { hidden: true })
+    .description("the demo's application alone: writes and rotates log files until SIGTERM or SIGINT")
+    .requiredOption("--dir <directory>", "where to write app.log and access.log")
+    .option("--rate <number>", "lines a second", "50")
+    .action(async (options: { dir: string; rate: string }) => done(await demoApplicationCommand(options, io)));
+
+  root
+    .command("demo-intake", { hidden: true })
+    .description("the demo's intake alone: takes what is shipped to Datadog and Splunk HEC, and prints totals")
+    .option("--listen <host:port>", "where to listen", "127.0.0.1:8088")
+    .action(async (options: { listen: string }) => done(await demoIntakeCommand(options, io)));
 
   return root;
 }

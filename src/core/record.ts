@@ -21,12 +21,15 @@ export type JsonObject = { [key: string]: JsonValue };
 
 /** What a format found in a record's text. Absent fields were not there or could not be trusted. */
 export interface ParsedFields {
-  /** The text a person reads: the field `message` (or `msg`) of a JSON line, else the whole line. */
-  readonly message: string;
+  /** The text a person reads, where that is not the whole body: the field `message` or `msg` of a JSON line. */
+  readonly message?: string | undefined;
   readonly timestamp?: Timestamp | undefined;
   readonly severity?: Severity | undefined;
-  /** The line's own fields. Set if, and only if, the whole body was validated as one non-empty JSON object. */
-  readonly attributes?: JsonObject | undefined;
+  /**
+   * Whether the whole body was validated as one non-empty JSON object, so that it may enter a JSON text as it stands.
+   * The object itself is not kept: it takes several times the memory of its text, and few sinks ask for it.
+   */
+  readonly isObject?: boolean;
 }
 
 /** Turns a record's text into fields. Pure and total: it never throws, whatever the text. */
@@ -67,6 +70,11 @@ export class LogRecord {
     this.split = split;
     this.#parse = parse;
     this.#fields = undefined;
+  }
+
+  /** The text a person reads: the line's own message if it has one, else the whole body. */
+  get message(): string {
+    return this.fields.message ?? this.body;
   }
 
   get fields(): ParsedFields {

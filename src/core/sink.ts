@@ -21,12 +21,13 @@ export interface Sink {
   /**
    * Encodes records in the sink's wire format. Pure: the same records yield the same bytes, so a batch can be encoded
    * again after a retry or in halves. Text from the log enters the body only as an escaped string, or after the whole
-   * of it was validated as a JSON object.
+   * of it was validated as a JSON object. The caller turns the text into UTF-8 bytes.
    */
-  encode(records: readonly LogRecord[]): Buffer;
+  encode(records: readonly LogRecord[]): string;
   /**
    * Makes one attempt, with deadlines of its own, and never throws for an expected failure. Called again for the same
-   * body on `retry`. `signal` abandons the attempt: its outcome is then ignored.
+   * body on `retry`. `signal` abandons the attempt: its outcome is then ignored. The buffer is used again once the
+   * attempt has ended, so nothing may keep it.
    */
   send(body: Buffer, signal: AbortSignal): Promise<Outcome>;
   /** Called while the sink is blocked, before the next probe: read secrets and certificates anew. */

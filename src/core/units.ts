@@ -13,7 +13,8 @@ const SIZE_BYTES: Readonly<Record<string, number>> = {
 
 function parseQuantity(text: string, units: Readonly<Record<string, number>>): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+)$/.exec(text.trim());
-  const factor = match?.[2] === undefined ? undefined : units[match[2]];
+  const unit = match?.[2] ?? "";
+  const factor = Object.hasOwn(units, unit) ? units[unit] : undefined;
   return factor === undefined ? undefined : Math.round(Number(match?.[1]) * factor);
 }
 

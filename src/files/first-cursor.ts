@@ -1,5 +1,6 @@
 import type { Position } from "../core/checkpoint.ts";
-import { positionAt, readAt, START } from "./identity.ts";
+import { START } from "../core/position.ts";
+import { positionAt, readInto } from "./identity.ts";
 import type { LogFile } from "./log-file.ts";
 
 const CHUNK_BYTES = 64 * 1_024;
@@ -10,7 +11,7 @@ export async function endOf(file: LogFile): Promise<Position> {
   if (handle === undefined) return START;
   for (let end = file.size; end > 0; end -= CHUNK_BYTES) {
     const start = Math.max(0, end - CHUNK_BYTES);
-    const newline = (await readAt(handle, start, end - start)).lastIndexOf(0x0a);
+    const newline = (await readInto(handle, start, Buffer.allocUnsafe(end - start))).lastIndexOf(0x0a);
     if (newline !== -1) return (await positionAt(handle, start + newline + 1)) ?? START;
   }
   return START;

@@ -3,15 +3,12 @@ import type { SplitMark } from "../core/record.ts";
 const LF = 0x0a;
 const CR = 0x0d;
 
-/** A run of bytes that is one record, or one piece of a line too long to be one. Offsets are in the buffer. */
-export interface Frame {
-  readonly start: number;
-  /** Where the text ends: before the line terminator. */
-  readonly contentEnd: number;
-  /** Where the next frame begins: after the line terminator. */
-  readonly end: number;
-  readonly split?: SplitMark;
-}
+/**
+ * Told of each frame: a run of bytes that is one record, or one piece of a line too long to be one. Offsets are in the
+ * buffer: where it starts, where its text ends (before the line terminator), where the next frame starts. Plain numbers,
+ * because this is called for each line there is.
+ */
+export type OnFrame = (start: number, contentEnd: number, end: number, split: SplitMark | undefined) => void;
 
 export interface FramingOptions {
   /** A line of more bytes is cut into pieces of at most so many. */
@@ -28,7 +25,7 @@ export interface FramingOptions {
  * Framing is on bytes, so that offsets are exact whatever the bytes mean. A piece of a long line ends at a UTF-8
  * character's border.
  */
-export function frameLines(bytes: Buffer, options: FramingOptions, onFrame: (frame: Frame) => void): number {
+export function frameLines(bytes: Buffer, options: FramingOptions, onFrame: OnFrame): number {
   const { maxRecordBytes } = options;
   let start = 0;
   let inLine = options.continued;
@@ -37,14 +34,14 @@ export function frameLines(bytes: Buffer, options: FramingOptions, onFrame: (fra
     const lineEnd = newline === -1 ? bytes.length : newline;
     while (lineEnd - start > maxRecordBytes) {
       const end = characterBorder(bytes, start + maxRecordBytes, start);
-      onFrame({ start, contentEnd: end, end, split: inLine ? "middle" : "first" });
+      onFrame(start, end, end, inLine ? "middle" : "first");
       inLine = true;
       start = end;
     }
     if (newline === -1 && !options.final) return start;
     const end = newline === -1 ? bytes.length : newline + 1;
     const contentEnd = newline > start && bytes[newline - 1] === CR ? newline - 1 : lineEnd;
-    if (contentEnd > start) onFrame(inLine ? { start, contentEnd, end, split: "last" } : { start, contentEnd, end });
+    if (contentEnd > start) onFrame(start, contentEnd, end, inLine ? "last" : undefined);
     inLine = false;
     start = end;
   }

@@ -2,37 +2,33 @@ import type { BigIntStats } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
+import { TAIL_BYTES, tailMarker } from "../core/position.ts";
 import type { FileIdentity, Fingerprint, Position } from "../core/checkpoint.ts";
 
 /** Bytes of a file's beginning that its fingerprint covers at most. */
 export const HEAD_BYTES = 1_024;
 
-/** Bytes before a cursor that its tail marker covers at most. */
-export const TAIL_BYTES = 64;
-
 const READ_BYTES = 1 << 20;
-
-export const START: Position = { offset: 0, crc: 0, tail: 0 };
-
-/** The tail marker of a position: CRC-32 of the bytes that end there, at most 64. `bytes` end at the position. */
-export const tailMarker = (bytes: Buffer): number => crc32(bytes.subarray(Math.max(0, bytes.length - TAIL_BYTES)));
 
 export const fingerprintOf = (head: Buffer): Fingerprint => ({
   length: head.length,
   hash: hash("sha1", head, "base64url"),
 });
 
-/** Reads up to `length` bytes at `offset`; fewer only where the file ends. */
-export async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length);
+/** Fills the buffer with the bytes at `offset`. Returns the part that was filled: all of it, unless the file ends there. */
+export async function readInto(handle: FileHandle, offset: number, buffer: Buffer): Promise<Buffer> {
   let filled = 0;
-  while (filled < length) {
-    const { bytesRead } = await handle.read(buffer, filled, length - filled, offset + filled);
+  while (filled < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, offset + filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }
   return buffer.subarray(0, filled);
 }
+
+/** Reads up to `length` bytes at `offset`; fewer only where the file ends. */
+const readAt = (handle: FileHandle, offset: number, length: number): Promise<Buffer> =>
+  readInto(handle, offset, Buffer.allocUnsafe(length));
 
 export const readHead = async (handle: FileHandle, length = HEAD_BYTES): Promise<Fingerprint> =>
   fingerprintOf(await readAt(handle, 0, length));

@@ -1,8 +1,9 @@
 import type { BigIntStats } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import type { FileCheckpoint, FileIdentity } from "../core/checkpoint.ts";
+import type { FileState, FollowedFile } from "../core/reading.ts";
 import type { RecordOrigin } from "../core/record.ts";
-import { readAt } from "./identity.ts";
+import { readInto } from "./identity.ts";
 
 /** What a source of the configuration means to the files it matches. Sizes in bytes, times in milliseconds. */
 export interface SourceSettings {
@@ -17,18 +18,8 @@ export interface SourceSettings {
   readonly rotated: { readonly grace: number };
 }
 
-/**
- * The life of one generation of a log file:
- * - `live`: its path leads to it.
- * - `rotated`: renamed, deleted or copied away. Writers may still hold it, so it is watched for the grace period.
- * - `final`: the grace is over; it can grow no more, and what stands after its last line feed is a line.
- * - `released`: every sink has it all; its handle is closed.
- * - `gone`: its bytes are out of reach (truncated, or vanished while closed). What no sink has read is lost.
- */
-export type FileState = "live" | "rotated" | "final" | "released" | "gone";
-
 /** One generation of a followed file. The registry alone changes it. */
-export class LogFile {
+export class LogFile implements FollowedFile {
   readonly id: number;
   readonly source: SourceSettings;
   readonly origin: RecordOrigin;
@@ -74,9 +65,9 @@ export class LogFile {
     return this.state === "live" || this.state === "rotated";
   }
 
-  /** Reads up to `length` bytes at `offset`; undefined if the file is not open. */
-  async read(offset: number, length: number): Promise<Buffer | undefined> {
-    return this.handle === undefined ? undefined : readAt(this.handle, offset, length);
+  /** Fills the buffer with the bytes at `offset` and returns the filled part; undefined if the file is not open. */
+  async read(offset: number, buffer: Buffer): Promise<Buffer | undefined> {
+    return this.handle === undefined ? undefined : readInto(this.handle, offset, buffer);
   }
 
   checkpoint(): FileCheckpoint {

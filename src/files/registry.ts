@@ -5,10 +5,11 @@ import type { CheckpointStore, Position } from "../core/checkpoint.ts";
 import type { Clock } from "../core/clock.ts";
 import { errorCode } from "../core/errors.ts";
 import type { Emit } from "../core/events.ts";
+import { START } from "../core/position.ts";
 import { openConfined, type OpenResult, whereIs } from "./confinement.ts";
 import { listFiles } from "./discovery.ts";
 import { compileGlobs, type Globs } from "./globs.ts";
-import { HEAD_BYTES, headMatches, positionAt, readHead, sameBirth, sameInode, START, tailAt } from "./identity.ts";
+import { HEAD_BYTES, headMatches, positionAt, readHead, sameBirth, sameInode, tailAt } from "./identity.ts";
 import { inodeKey, inodeKeyOf, LogFile, type SourceSettings } from "./log-file.ts";
 import { resolveCheckpoint } from "./resume.ts";
 import { liveNameOf } from "./rotation-names.ts";
@@ -136,8 +137,9 @@ export class FileRegistry {
   }
 
   /** A reader found that the bytes before `position` are others than those it read. The next look decides what happened. */
-  suspect(file: LogFile, position: Position): void {
-    this.#suspects.set(file, position);
+  suspect(id: number, position: Position): void {
+    const file = this.files.get(id);
+    if (file !== undefined) this.#suspects.set(file, position);
   }
 
   /** Opens a file that was closed for want of descriptors. False if it is out of reach. */

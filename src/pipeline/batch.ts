@@ -1,23 +1,17 @@
 import type { LogRecord } from "../core/record.ts";
 import type { Sink } from "../core/sink.ts";
 import type { Slice } from "./progress.ts";
-import { fitRecord } from "./split.ts";
+import { fitRecord, mayExceed } from "./split.ts";
 
 /** What a record costs in memory beside its text, about: itself, and its place in the sink's encoding. */
 const RECORD_OVERHEAD_BYTES = 400;
-
-/** A record of a batch, and the slice whose account it belongs to. */
-export interface BatchRecord {
-  readonly record: LogRecord;
-  readonly slice: Slice;
-}
 
 /** Records on their way to one sink. Filled by its pipeline, then delivered as a whole. */
 export class Batch {
   readonly slices: Slice[] = [];
   readonly records: LogRecord[] = [];
-  /** The index in `slices` of each record's slice. */
-  readonly #sliceOf: number[] = [];
+  /** The index of the record after the last one of each slice. */
+  readonly #ends: number[] = [];
   readonly #limits: Sink["limits"];
   readonly #sink: Pick<Sink, "encode" | "limits">;
   readonly #maxBytes: number;
@@ -64,16 +58,15 @@ export class Batch {
     this.slices.push(slice);
     for (const record of slice.records) {
       this.#bytes += record.length;
-      for (const part of fitRecord(record, this.#sink)) {
-        this.records.push(part);
-        this.#sliceOf.push(this.slices.length - 1);
-      }
+      if (mayExceed(record, this.#limits)) this.records.push(...fitRecord(record, this.#sink));
+      else this.records.push(record);
     }
+    this.#ends.push(this.records.length);
   }
 
   /** The slice that a record of this batch came in. */
   sliceOf(index: number): Slice {
-    const slice = this.slices[this.#sliceOf[index] ?? -1];
+    const slice = this.slices[this.#ends.findIndex((end) => index < end)];
     if (slice === undefined) throw new Error(`the batch has no record ${index}`);
     return slice;
   }

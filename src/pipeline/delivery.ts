@@ -1,4 +1,5 @@
 import pRetry from "p-retry";
+import type { BufferPool } from "../core/buffer-pool.ts";
 import type { Clock } from "../core/clock.ts";
 import { unreachable } from "../core/errors.ts";
 import type { Emit } from "../core/events.ts";
@@ -14,6 +15,7 @@ export interface DeliveryOptions {
   readonly sink: Sink;
   readonly gate: Gate;
   readonly deadLetters: DeadLetters;
+  readonly pool: BufferPool;
   readonly clock: Clock;
   readonly emit: Emit;
 }
@@ -62,14 +64,19 @@ export class Delivery {
 
   async #deliver(batch: Batch, from: number, to: number, signal: AbortSignal): Promise<boolean> {
     if (from >= to) return true;
-    const { sink } = this.#options;
-    const body = sink.encode(batch.records.slice(from, to));
-    if (to - from === batch.records.length && batch.bytes > 0) {
+    const { pool, sink } = this.#options;
+    const whole = from === 0 && to === batch.records.length;
+    const body = pool.encode(sink.encode(whole ? batch.records : batch.records.slice(from, to)));
+    if (whole && batch.bytes > 0) {
       this.#ratio += RATIO_WEIGHT * (body.length / batch.bytes - this.#ratio);
     }
     const fits = body.length <= sink.limits.maxBytes && to - from <= sink.limits.maxRecords;
-    if (!fits && to - from > 1) return this.#halves(batch, from, to, signal);
-    const outcome = await this.#attempt(body, signal);
+    const outcome: Terminal | undefined =
+      !fits && to - from > 1
+        ? { kind: "tooLarge", reason: "over the sink's limit" }
+        : await this.#attempt(body, signal);
+    // An attempt that was abandoned may still be reading it.
+    if (!signal.aborted) pool.give(body);
     switch (outcome?.kind) {
       case "delivered":
         this.#rejections.add(to - from, false);

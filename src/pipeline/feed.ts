@@ -1,8 +1,7 @@
 import type { CursorCheckpoint, LossCheckpoint, Position } from "../core/checkpoint.ts";
 import type { Clock } from "../core/clock.ts";
-import type { LogFile } from "../files/log-file.ts";
-import type { SegmentReader } from "../reading/reader.ts";
-import { advance, type Segment } from "../reading/segment.ts";
+import type { FollowedFile, RecordReader } from "../core/reading.ts";
+import type { Segment } from "../core/segment.ts";
 import type { TrackedRange } from "./ack-tracker.ts";
 import { noCounters } from "./counters.ts";
 import { FileProgress, type Slice } from "./progress.ts";
@@ -12,10 +11,10 @@ const WINDOW_BYTES = 64 * 1_024 ** 2;
 
 export interface FeedOptions {
   readonly sink: string;
-  readonly reader: Pick<SegmentReader, "read">;
+  readonly reader: RecordReader;
   readonly clock: Clock;
   /** The bytes before the position changed under the reader: the registry finds out what happened. */
-  readonly suspect: (file: LogFile, position: Position) => void;
+  readonly suspect: (file: FollowedFile, position: Position) => void;
   /** The cursor moved over ranges, because the last of them needed no delivery. */
   readonly passed: (progress: FileProgress, ranges: readonly TrackedRange[]) => void;
 }
@@ -26,7 +25,7 @@ export interface FeedOptions {
  */
 export class Feed {
   readonly #options: FeedOptions;
-  readonly #byFile = new Map<LogFile, FileProgress>();
+  readonly #byFile = new Map<FollowedFile, FileProgress>();
   /** Generations of a stream, oldest first. */
   readonly #streams = new Map<string, FileProgress[]>();
   /** Streams that may have something to read. The first is asked next. */
@@ -40,12 +39,12 @@ export class Feed {
     return this.#byFile.values();
   }
 
-  get(file: LogFile): FileProgress | undefined {
+  get(file: FollowedFile): FileProgress | undefined {
     return this.#byFile.get(file);
   }
 
   /** Takes up a file. It is read once it is woken. */
-  follow(file: LogFile, from: CursorCheckpoint | Position): FileProgress {
+  follow(file: FollowedFile, from: CursorCheckpoint | Position): FileProgress {
     const progress = "sink" in from ? new FileProgress(file, from) : FileProgress.beginning(file, from);
     progress.idle = true;
     this.#byFile.set(file, progress);
@@ -55,7 +54,7 @@ export class Feed {
     return progress;
   }
 
-  forget(file: LogFile): void {
+  forget(file: FollowedFile): void {
     this.#byFile.delete(file);
     const generations = (this.#streams.get(file.stream) ?? []).filter((progress) => progress.file !== file);
     if (generations.length > 0) this.#streams.set(file.stream, generations);
@@ -63,7 +62,7 @@ export class Feed {
   }
 
   /** The file changed: it may have something to read again. */
-  wake(file: LogFile): void {
+  wake(file: FollowedFile): void {
     const progress = this.#byFile.get(file);
     if (progress === undefined) return;
     progress.idle = false;
@@ -95,11 +94,12 @@ export class Feed {
   async *partials(moveOver: boolean): AsyncGenerator<Slice> {
     for (const progress of this.#byFile.values()) {
       const { file, position } = progress;
-      if (progress.segment !== undefined || position.offset >= file.size) continue;
+      if (progress.isInSegment || position.offset >= file.size) continue;
       const result = await this.#options.reader.read(file, position, true);
       if (result.kind !== "segment") continue;
       if (!moveOver) {
         const slice = progress.takePartial(result.segment);
+        result.segment.release();
         if (slice !== undefined) yield slice;
       } else {
         progress.enter(result.segment);
@@ -110,7 +110,7 @@ export class Feed {
   }
 
   async #take(progress: FileProgress, maxRecords: number, maxBytes: number): Promise<Slice | undefined> {
-    if (progress.segment === undefined && !(await this.#read(progress))) return undefined;
+    if (!progress.isInSegment && !(await this.#read(progress))) return undefined;
     const slice = progress.take(maxRecords, maxBytes);
     if (slice === undefined || slice.records.length > 0) return slice;
     // Nothing but blank lines: there is nothing to deliver, so the range is finished at once.
@@ -126,9 +126,13 @@ export class Feed {
     const result = await this.#options.reader.read(file, position, final);
     switch (result.kind) {
       case "segment":
-        if (final && progress.wasSentAsPartial(result.segment)) this.#passDelivered(progress, result.segment);
-        else progress.enter(result.segment);
-        return progress.segment !== undefined;
+        if (!final || !progress.wasSentAsPartial(result.segment)) {
+          progress.enter(result.segment);
+          return true;
+        }
+        this.#passDelivered(progress, result.segment);
+        result.segment.release();
+        return false;
       case "changed":
         this.#options.suspect(file, position);
         break;
@@ -161,7 +165,7 @@ export class Feed {
     const counters = noCounters();
     counters.deliveredBytes = segment.end - segment.start;
     counters.deliveredRecords = 1;
-    this.#pass(progress, { end: advance(segment, progress.position, segment.end), counters });
+    this.#pass(progress, { end: segment.advance(progress.position, segment.end), counters });
   }
 
   #pass(progress: FileProgress, range: TrackedRange): void {

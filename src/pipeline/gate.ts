@@ -31,8 +31,8 @@ export class Gate {
   #limit: number;
   #inFlight = 0;
   #collapsed = false;
-  /** Aborted and replaced whenever waiting batches should look again. */
-  #change = new AbortController();
+  /** Those who wait for a change of the state. */
+  readonly #waiting = new Set<AbortController>();
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -121,11 +121,13 @@ export class Gate {
   }
 
   #changed(): void {
-    this.#change.abort();
-    this.#change = new AbortController();
+    for (const waiting of this.#waiting) waiting.abort();
   }
 
   async #nextChange(signal: AbortSignal, ms = Number.POSITIVE_INFINITY): Promise<void> {
-    await this.#options.clock.sleep(ms, AbortSignal.any([signal, this.#change.signal]));
+    const waiting = new AbortController();
+    this.#waiting.add(waiting);
+    await this.#options.clock.sleep(ms, AbortSignal.any([signal, waiting.signal]));
+    this.#waiting.delete(waiting);
   }
 }

@@ -1,10 +1,10 @@
 import type { CheckpointStore, Counters, Position } from "../core/checkpoint.ts";
+import type { BufferPool } from "../core/buffer-pool.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Emit } from "../core/events.ts";
 import { Notifier } from "../core/notifier.ts";
 import type { Sink } from "../core/sink.ts";
-import type { LogFile } from "../files/log-file.ts";
-import type { SegmentReader } from "../reading/reader.ts";
+import type { FollowedFile, RecordReader } from "../core/reading.ts";
 import type { TrackedRange } from "./ack-tracker.ts";
 import { Batch } from "./batch.ts";
 import { addCounters, noCounters } from "./counters.ts";
@@ -19,15 +19,16 @@ import type { FileProgress, Slice } from "./progress.ts";
 export interface PipelineOptions {
   readonly name: string;
   readonly sink: Sink;
-  readonly reader: Pick<SegmentReader, "read">;
+  readonly reader: RecordReader;
   readonly store: CheckpointStore;
   readonly budget: MemoryBudget;
   readonly deadLetters: DeadLetters;
+  readonly pool: BufferPool;
   readonly clock: Clock;
   readonly random: () => number;
   readonly emit: Emit;
   /** The bytes before a position are not those that were read there. */
-  readonly suspect: (file: LogFile, position: Position) => void;
+  readonly suspect: (file: FollowedFile, position: Position) => void;
 }
 
 /** What happens to an unfinished last line when the pipeline drains: it is sent, and the cursor stays before it or moves over it. */
@@ -58,7 +59,7 @@ export class Pipeline {
   #bug: { readonly error: unknown } | undefined;
 
   constructor(options: PipelineOptions) {
-    const { name, sink, reader, deadLetters, clock, random, emit, suspect } = options;
+    const { name, sink, reader, deadLetters, pool, clock, random, emit, suspect } = options;
     this.name = name;
     this.#options = options;
     this.#feed = new Feed({
@@ -76,7 +77,7 @@ export class Pipeline {
         emit({ kind: kind === "blocked" ? "sink.blocked" : "sink.failing", sink: name, reason, waitMs }),
       onRecovered: (outageMs) => emit({ kind: "sink.recovered", sink: name, outageMs }),
     });
-    this.#delivery = new Delivery({ name, sink, gate: this.#gate, deadLetters, clock, emit });
+    this.#delivery = new Delivery({ name, sink, gate: this.#gate, deadLetters, pool, clock, emit });
   }
 
   get gate(): GateState {
@@ -96,23 +97,23 @@ export class Pipeline {
    * Takes up a file: at its durable cursor, or else at `first`, which is recorded. Reading begins with the first call of
    * `changed`: before that the caller makes the record durable.
    */
-  follow(file: LogFile, first: Position): void {
+  follow(file: FollowedFile, first: Position): void {
     const checkpoint = this.#options.store.cursors.get(this.name)?.get(file.id);
     const progress = this.#feed.follow(file, checkpoint ?? first);
     if (checkpoint === undefined) this.#record(progress);
   }
 
-  changed(file: LogFile): void {
+  changed(file: FollowedFile): void {
     this.#feed.wake(file);
     this.#wake.notify();
   }
 
-  needs(file: LogFile): boolean {
+  needs(file: FollowedFile): boolean {
     return !this.#ended && this.#feed.get(file)?.isComplete === false;
   }
 
   /** The file is out of use: its counters live on in the sink's totals. */
-  forget(file: LogFile): void {
+  forget(file: FollowedFile): void {
     const { store } = this.#options;
     const progress = this.#feed.get(file);
     if (progress === undefined) return;

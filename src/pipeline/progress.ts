@@ -1,7 +1,7 @@
 import type { Counters, CursorCheckpoint, Position } from "../core/checkpoint.ts";
 import type { LogRecord } from "../core/record.ts";
-import type { LogFile } from "../files/log-file.ts";
-import { advance, type Segment } from "../reading/segment.ts";
+import type { FollowedFile } from "../core/reading.ts";
+import type { Segment } from "../core/segment.ts";
 import { AckTracker, type TrackedRange } from "./ack-tracker.ts";
 import { addCounters, noCounters, settledBytes } from "./counters.ts";
 
@@ -16,7 +16,7 @@ export interface Slice {
 
 /** How far one sink is in one file: where it reads, what is under way, where its cursor stands, and the account. */
 export class FileProgress {
-  readonly file: LogFile;
+  readonly file: FollowedFile;
   readonly first: number;
   readonly #tracker = new AckTracker();
   readonly #counters: Counters;
@@ -29,7 +29,7 @@ export class FileProgress {
   /** Nothing more to read until the file changes. */
   idle = false;
 
-  constructor(file: LogFile, from: Pick<CursorCheckpoint, "first" | "position" | "counters" | "partial">) {
+  constructor(file: FollowedFile, from: Pick<CursorCheckpoint, "first" | "position" | "counters" | "partial">) {
     this.file = file;
     this.first = from.first;
     this.#cursor = from.position;
@@ -38,7 +38,7 @@ export class FileProgress {
     this.#partial = from.partial;
   }
 
-  static beginning(file: LogFile, position: Position): FileProgress {
+  static beginning(file: FollowedFile, position: Position): FileProgress {
     return new FileProgress(file, { first: position.offset, position, counters: noCounters() });
   }
 
@@ -58,8 +58,9 @@ export class FileProgress {
     return this.#partial;
   }
 
-  get segment(): Segment | undefined {
-    return this.#segment;
+  /** Whether it stands in a segment whose records are not all taken. */
+  get isInSegment(): boolean {
+    return this.#segment !== undefined;
   }
 
   /** Bytes between the cursor and the reading position: what a crash would send again. */
@@ -81,6 +82,7 @@ export class FileProgress {
     return this.#cursor.offset - this.first - settledBytes(this.#counters);
   }
 
+  /** Takes over the hold on a segment that begins at the position. */
   enter(segment: Segment): void {
     this.#segment = segment;
     this.#index = 0;
@@ -102,7 +104,7 @@ export class FileProgress {
       bytes += records[to]?.length ?? 0;
       to += 1;
     }
-    const end = advance(segment, this.#position, records[to]?.offset ?? segment.end);
+    const end = segment.advance(this.#position, records[to]?.offset ?? segment.end);
     const counters = noCounters();
     counters.deliveredBytes = bytes;
     counters.deliveredRecords = to - from;
@@ -112,14 +114,14 @@ export class FileProgress {
     this.#tracker.track(slice.range);
     this.#position = end;
     this.#index = to;
-    if (to === records.length) this.#segment = undefined;
+    if (to === records.length) this.#leaveSegment();
     return slice;
   }
 
   /** Takes the bytes that stand without a line's end, to be sent although the cursor will stay before them. */
   takePartial(segment: Segment): Slice | undefined {
     const length = segment.end - segment.start;
-    const { crc } = advance(segment, { ...this.#position, crc: 0 }, segment.end);
+    const { crc } = segment;
     if (this.#partial?.length === length && this.#partial.crc === crc) return undefined;
     const counters = noCounters();
     return {
@@ -133,14 +135,13 @@ export class FileProgress {
   /** Whether the segment is exactly the unfinished line that was sent before the last stop. */
   wasSentAsPartial(segment: Segment): boolean {
     if (this.#partial === undefined || this.#partial.length !== segment.end - segment.start) return false;
-    return advance(segment, { ...this.#position, crc: 0 }, segment.end).crc === this.#partial.crc;
+    return segment.crc === this.#partial.crc;
   }
 
   /** Tracks a range that needs no delivery: it is lost, or was delivered as a partial line. The reading position moves over it. */
   pass(range: TrackedRange): void {
     this.#tracker.track(range);
     this.#position = range.end;
-    this.#segment = undefined;
   }
 
   /** The slice has its terminal outcome. Returns the ranges that the cursor moved over. */
@@ -168,6 +169,11 @@ export class FileProgress {
       counters: { ...this.#counters },
       partial: this.#partial,
     };
+  }
+
+  #leaveSegment(): void {
+    this.#segment?.release();
+    this.#segment = undefined;
   }
 
   #completePartial(counters: Counters): void {

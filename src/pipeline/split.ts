@@ -7,14 +7,19 @@ const MAX_ESCAPED_BYTES = 6;
 /** Envelope and metadata around the text, at most. */
 const ENVELOPE_BYTES = 16 * 1_024;
 
-/**
- * Cuts a record that is over the sink's limit once it is encoded into marked parts that are not. Encoding is only tried
- * for records that are long enough to be in doubt.
- */
+/** Whether a record could be over the sink's limit once it is encoded. Cheap; nearly always false. */
+export const mayExceed = (record: LogRecord, { maxRecordBytes }: Sink["limits"]): boolean =>
+  record.body.length * MAX_ESCAPED_BYTES + ENVELOPE_BYTES > maxRecordBytes;
+
+/** Cuts a record that is over the sink's limit once it is encoded into marked parts that are not. */
 export function fitRecord(record: LogRecord, sink: Pick<Sink, "encode" | "limits">): readonly LogRecord[] {
   const { maxRecordBytes } = sink.limits;
-  if (record.body.length * MAX_ESCAPED_BYTES + ENVELOPE_BYTES <= maxRecordBytes) return [record];
-  if (record.body.length < 2 || sink.encode([record]).length <= maxRecordBytes) return [record];
+  if (
+    record.body.length < 2 ||
+    !mayExceed(record, sink.limits) ||
+    Buffer.byteLength(sink.encode([record])) <= maxRecordBytes
+  )
+    return [record];
   return halve(record).flatMap((half) => fitRecord(half, sink));
 }
 
@@ -29,7 +34,7 @@ function halve(record: LogRecord): readonly LogRecord[] {
       offset,
       bytes,
       origin,
-      (message) => ({ message, timestamp: fields.timestamp, severity: fields.severity }),
+      () => ({ timestamp: fields.timestamp, severity: fields.severity }),
       mark,
     );
   return [

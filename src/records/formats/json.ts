@@ -11,13 +11,13 @@ const MESSAGE_NAMES = ["message", "msg", "@m", "log", "event"];
 
 /** A JSON object a line. Anything else, damaged JSON too, is shipped as it stands. */
 export function parseJson(body: string): ParsedFields {
-  const attributes = parseObject(body);
-  if (attributes === undefined) return parseRaw(body);
+  const object = parseObject(body);
+  if (object === undefined) return parseRaw();
   return {
-    message: firstString(attributes, MESSAGE_NAMES) ?? body,
-    timestamp: firstOf(attributes, TIME_NAMES, parseTimestamp),
-    severity: firstOf(attributes, SEVERITY_NAMES, parseSeverity),
-    attributes,
+    message: firstString(object, MESSAGE_NAMES),
+    timestamp: firstOf(object, TIME_NAMES, parseTimestamp),
+    severity: firstOf(object, SEVERITY_NAMES, parseSeverity),
+    isObject: true,
   };
 }
 

@@ -44,7 +44,7 @@ export function createDatadogEncoder(
   resource: Resource,
   options: { readonly ddsource: string; readonly tags: readonly string[] },
   clock: Clock,
-): (records: readonly LogRecord[]) => Buffer {
+): (records: readonly LogRecord[]) => string {
   const { ddsource } = options;
   const { service, host: hostname } = resource;
   const ddtags = buildTags(resource, options.tags);
@@ -65,6 +65,6 @@ export function createDatadogEncoder(
         tailcar: annotate(record, late ? timestamp : undefined),
       };
     });
-    return Buffer.from(JSON.stringify(items));
+    return JSON.stringify(items);
   };
 }

@@ -13,7 +13,7 @@ export interface HttpSinkParts {
   /** The credential. It is taken out of responses, lest a receiver that repeats the request brings it into our log. */
   readonly secret: Secret;
   readonly headers: () => Readonly<Record<string, string>>;
-  readonly encode: (records: readonly LogRecord[]) => Buffer;
+  readonly encode: (records: readonly LogRecord[]) => string;
   readonly classify: (reply: HttpReply, nowMs: number) => Outcome;
 }
 

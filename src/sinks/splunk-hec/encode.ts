@@ -1,7 +1,6 @@
 import type { LogRecord, RecordOrigin } from "../../core/record.ts";
 import type { Resource } from "../../core/sink.ts";
 import { epochSeconds } from "../timestamp.ts";
-import { toUtf8 } from "../utf8.ts";
 
 const JSON_SOURCETYPE = "_json";
 
@@ -50,14 +49,14 @@ const textEvent = (body: string): string =>
  * Encodes a body of `POST /services/collector/event`: one JSON envelope a record, one behind the other.
  * Source: Splunk documentation, "Format events for HTTP Event Collector".
  *
- * A body that was validated whole as a JSON object (`fields.attributes`) is put in as it stands: nothing in it can end the
+ * A body that was validated whole as a JSON object (`fields.isObject`) is put in as it stands: nothing in it can end the
  * envelope, and it is not parsed and written again. Every other body is an escaped string. The rest of an envelope is
  * the same for all records of a file and is made once.
  */
 export function createSplunkEncoder(
   resource: Resource,
   options: EnvelopeOptions,
-): (records: readonly LogRecord[]) => Buffer {
+): (records: readonly LogRecord[]) => string {
   // By file, and gone with it: as bounded as the files that are followed.
   const cache = new WeakMap<RecordOrigin, Heads>();
 
@@ -74,8 +73,7 @@ export function createSplunkEncoder(
   };
 
   const encodeRecord = (record: LogRecord, heads: Heads): string => {
-    const { timestamp, attributes } = record.fields;
-    const isObject = attributes !== undefined;
+    const { timestamp, isObject = false } = record.fields;
     const plain = isObject ? heads.object : heads.text;
     const head =
       record.split === undefined ? plain : buildHead(resource, options, record.origin, isObject, record.split);
@@ -95,6 +93,6 @@ export function createSplunkEncoder(
       }
       text += encodeRecord(record, heads);
     }
-    return toUtf8(text);
+    return text;
   };
 }

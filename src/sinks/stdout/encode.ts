@@ -1,7 +1,6 @@
 import type { LogRecord, RecordOrigin, Severity } from "../../core/record.ts";
 import type { Resource } from "../../core/sink.ts";
 import { isoTimestamp } from "../timestamp.ts";
-import { toUtf8 } from "../utf8.ts";
 
 /** Short name of a severity number. Source: OpenTelemetry logs data model, "Displaying severity". */
 export function severityName({ number }: Severity): string {
@@ -30,13 +29,13 @@ function onOneLine(json: string): string {
 }
 
 function encodeRecord(record: LogRecord, tail: string): string {
-  const { message, timestamp, severity, attributes } = record.fields;
+  const { timestamp, severity, isObject } = record.fields;
   const iso = timestamp === undefined ? undefined : isoTimestamp(timestamp);
   const time = iso === undefined ? "null" : `"${iso}"`;
   const level = severity === undefined ? "null" : `"${severityName(severity)}"`;
-  const own = attributes === undefined ? "{}" : onOneLine(record.body);
+  const own = isObject === true ? onOneLine(record.body) : "{}";
   const split = record.split === undefined ? "" : `,"split":"${record.split}"`;
-  const head = `{"timestamp":${time},"severity":${level},"message":${JSON.stringify(message)}`;
+  const head = `{"timestamp":${time},"severity":${level},"message":${JSON.stringify(record.message)}`;
   return `${head},"attributes":${own}${tail}${record.offset}${split}}\n`;
 }
 
@@ -47,7 +46,7 @@ function encodeRecord(record: LogRecord, tail: string): string {
  *
  * A body that was validated whole as a JSON object is put in as it stands; all other text is escaped.
  */
-export function createNdjsonEncoder(resource: Resource): (records: readonly LogRecord[]) => Buffer {
+export function createNdjsonEncoder(resource: Resource): (records: readonly LogRecord[]) => string {
   const about = JSON.stringify(resourceAttributes(resource));
   // By file, and gone with it: as bounded as the files that are followed.
   const tails = new WeakMap<RecordOrigin, string>();
@@ -72,13 +71,13 @@ export function createNdjsonEncoder(resource: Resource): (records: readonly LogR
       }
       text += encodeRecord(record, tail);
     }
-    return toUtf8(text);
+    return text;
   };
 }
 
 /** Encodes the bodies as they are, each with a line feed. */
-export function encodeRaw(records: readonly LogRecord[]): Buffer {
+export function encodeRaw(records: readonly LogRecord[]): string {
   let text = "";
   for (const record of records) text += `${record.body}\n`;
-  return toUtf8(text);
+  return text;
 }

@@ -1,0 +1,47 @@
+import type { Position } from "./checkpoint.ts";
+import type { Segment } from "./segment.ts";
+
+/**
+ * The life of one generation of a log file:
+ * - `live`: its path leads to it.
+ * - `rotated`: renamed, deleted or copied away. Writers may still hold it, so it is watched for the grace period.
+ * - `final`: the grace is over; it can grow no more, and what stands after its last line feed is a line.
+ * - `released`: every sink has it all; its handle is closed.
+ * - `gone`: its bytes are out of reach (truncated, or vanished while closed). What no sink has read is lost.
+ */
+export type FileState = "live" | "rotated" | "final" | "released" | "gone";
+
+/** One generation of a log file, as the sinks see it. */
+export interface FollowedFile {
+  readonly id: number;
+  /** The live path whose generations are read oldest first; for a file that was never rotated its own path. */
+  readonly stream: string;
+  /** Where it is now. */
+  readonly path: string;
+  readonly state: FileState;
+  /** No path leads to it any more; only the open handle keeps its bytes. */
+  readonly deleted: boolean;
+  /** Highest size seen, bytes. */
+  readonly size: number;
+  /** Whether more bytes may still come. */
+  readonly canGrow: boolean;
+}
+
+export type ReadResult =
+  /** The caller holds the segment and must release it. */
+  | { readonly kind: "segment"; readonly segment: Segment }
+  /** No whole line stands after the position. */
+  | { readonly kind: "atEnd" }
+  /** The bytes before the position are not those that were read: truncated and written anew. */
+  | { readonly kind: "changed" }
+  /** It could not be read now. The reason was reported. */
+  | { readonly kind: "unreadable" };
+
+/** The read side, as the send side sees it: it is asked, and never pushes. */
+export interface RecordReader<File extends FollowedFile = FollowedFile> {
+  /**
+   * Reads from a position to the next border, or to the last whole line. With `final`, what stands after the last line
+   * feed is a line too. Sinks that ask for the same place at the same time share one read.
+   */
+  read(file: File, position: Position, final: boolean): Promise<ReadResult>;
+}

@@ -1,0 +1,67 @@
+import { crc32 } from "node:zlib";
+import type { BufferPool } from "./buffer-pool.ts";
+import type { Position } from "./checkpoint.ts";
+import { tailMarker } from "./position.ts";
+import type { LogRecord } from "./record.ts";
+
+/** What a record costs in memory beside its text, about: the object, and the header of its string. */
+const RECORD_OVERHEAD_BYTES = 160;
+
+/**
+ * A decoded piece of a file, shared by all sinks that are at the same place. It ends at the last record before a fixed
+ * grid of offsets, so sinks that began at different places meet at the next border.
+ *
+ * Immutable, and reference-counted for the sake of its bytes: whoever holds it has retained it and releases it once,
+ * and with the last release the buffer is used for another segment. The records live on by themselves.
+ */
+export class Segment {
+  /** Offset in the file of the first byte, and of the byte after the last one. */
+  readonly start: number;
+  readonly end: number;
+  /** In the order of their offsets. Bytes between them are blank lines. */
+  readonly records: readonly LogRecord[];
+  /** The file's bytes that end at `end`. They begin up to 64 bytes before `start`, for the sake of tail markers. */
+  readonly #bytes: Buffer;
+  readonly #pool: BufferPool;
+  #holders = 1;
+
+  /** Takes over `bytes`, which came from the pool. The maker is the first holder. */
+  constructor(start: number, end: number, records: readonly LogRecord[], bytes: Buffer, pool: BufferPool) {
+    this.start = start;
+    this.end = end;
+    this.records = records;
+    this.#bytes = bytes;
+    this.#pool = pool;
+  }
+
+  /** Memory it takes, about, in bytes: the raw bytes, the decoded text, the objects. */
+  get memoryBytes(): number {
+    return 2 * this.#bytes.length + this.records.length * RECORD_OVERHEAD_BYTES;
+  }
+
+  retain(): this {
+    this.#holders += 1;
+    return this;
+  }
+
+  release(): void {
+    this.#holders -= 1;
+    if (this.#holders === 0) this.#pool.give(this.#bytes);
+    if (this.#holders < 0) throw new Error("a segment was released that nobody held");
+  }
+
+  /** The position at `offset`, reached from `from`; both must lie in the segment. */
+  advance(from: Position, offset: number): Position {
+    const base = this.end - this.#bytes.length;
+    return {
+      offset,
+      crc: crc32(this.#bytes.subarray(from.offset - base, offset - base), from.crc),
+      tail: tailMarker(this.#bytes.subarray(0, offset - base)),
+    };
+  }
+
+  /** CRC-32 of the segment's own bytes. */
+  get crc(): number {
+    return crc32(this.#bytes.subarray(this.#bytes.length - (this.end - this.start)));
+  }
+}

@@ -1,0 +1,56 @@
+import type { Clock } from "../core/clock.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/** npm hands on the signal that the terminal has sent to the whole group already, so one Ctrl-C can come twice. */
+const SAME_MS = 500;
+
+/** The wish to stop: the first signal, the end of the time, or whatever else calls `stop`. Listens until disposed of. */
+export class Interruption implements Disposable {
+  readonly #clock: Clock;
+  readonly #onRepeated: () => void;
+  readonly #stopping = new AbortController();
+  readonly #disposed = new AbortController();
+  #reason: string | undefined;
+  #stoppedMs: number | undefined;
+
+  /** `onRepeated` is called for each signal that comes when the end has begun. */
+  constructor(clock: Clock, onRepeated: () => void) {
+    this.#clock = clock;
+    this.#onRepeated = onRepeated;
+    for (const signal of SIGNALS) process.on(signal, this.#onSignal);
+  }
+
+  /** Aborted when the end begins. */
+  get signal(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
+  stop(reason: string): void {
+    this.#reason ??= reason;
+    this.#stoppedMs ??= this.#clock.elapsed();
+    this.#stopping.abort();
+  }
+
+  /** An infinite time never ends. */
+  stopAfter(ms: number, reason: string): void {
+    if (ms === Number.POSITIVE_INFINITY) return;
+    const cancel = AbortSignal.any([this.#stopping.signal, this.#disposed.signal]);
+    void this.#clock.sleep(ms, cancel).then(() => this.stop(reason));
+  }
+
+  [Symbol.dispose](): void {
+    for (const signal of SIGNALS) process.off(signal, this.#onSignal);
+    this.#disposed.abort();
+  }
+
+  readonly #onSignal = (signal: NodeJS.Signals): void => {
+    const isRepeated = this.#stoppedMs !== undefined && this.#clock.elapsed() - this.#stoppedMs >= SAME_MS;
+    if (isRepeated) this.#onRepeated();
+    else this.stop(signal);
+  };
+}

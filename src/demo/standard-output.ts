@@ -1,0 +1,24 @@
+import type { Writable } from "node:stream";
+import split2 from "split2";
+import type { Tally } from "./sequence.ts";
+
+/** Stands in for the agent's standard output: frames its NDJSON and tallies the records. */
+export function tallyStandardOutput(tally: Tally): Writable {
+  return split2().on("data", (line: string) => tally.add(recordOf(line)));
+}
+
+/** The fields of the application's own line, or its text if it had none. Undefined for what is not the sink's format. */
+function recordOf(line: string): unknown {
+  let record: unknown;
+  try {
+    record = JSON.parse(line);
+  } catch {
+    // A finding, not a failure: it is counted as a record that nobody wrote.
+    return undefined;
+  }
+  if (typeof record !== "object" || record === null) return undefined;
+  if (!("message" in record) || !("attributes" in record)) return undefined;
+  const { attributes, message } = record;
+  const hasFields = typeof attributes === "object" && attributes !== null && Object.keys(attributes).length > 0;
+  return hasFields ? attributes : message;
+}
