@@ -43,6 +43,7 @@ const DEAD: [name: string, fault: Fault, met: (intake: HttpIntake) => boolean][]
   ["answers 503", { status: 503 }, (intake) => (intake.statuses.get(503) ?? 0) >= 2],
   ["resets every connection", { instead: "reset" }, (intake) => intake.connections >= 2],
   ["hangs without answering", { instead: "hang" }, (intake) => intake.unanswered.size > 0],
+  ["hangs in the middle of its answer", { instead: "hangInBody" }, (intake) => intake.unanswered.size > 0],
 ];
 
 test.each(DEAD)(
@@ -56,7 +57,7 @@ test.each(DEAD)(
     const account = new Account();
     const splunk = await scene.splunk({ onEvent: ({ event }) => account.seeText(JSON.stringify(event)) });
     splunk.respond = () => fault;
-    const sink = splunkSink(splunk, { timeout: { response: "3s" } });
+    const sink = splunkSink(splunk, { timeout: { response: "3s", total: "3s" } });
     const { agent, tookMs } = await ship(scene, written, { splunk: sink });
     // Generous, for two cores that run the intakes as well: a sink that starved the others would take its time-out.
     expect(tookMs).toBeLessThan(alone.tookMs * 1.75 + 500);

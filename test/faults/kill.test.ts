@@ -3,75 +3,26 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { Account, type Window } from "../support/accounting.ts";
 import { NODE, type AgentProcess } from "../support/agent-process.ts";
-import type { DatadogIntake } from "../support/datadog-intake.ts";
 import type { HttpIntake } from "../support/http-intake.ts";
-import { until } from "../support/poll.ts";
-import { datadogSink, eventually, Scene, splunkSink } from "../support/scene.ts";
-import type { SplunkIntake } from "../support/splunk-intake.ts";
-import { LineSplitter, stdoutRecord } from "../support/stdout-records.ts";
+import { Siege } from "../support/siege.ts";
 
 const FILES = 4;
 const LINES_A_SECOND = 400;
-const SECONDS = 20;
+const SECONDS = 21;
+const COMPACTION_TRIES = 5;
 
-/**
- * The unacknowledged window: a line may come again only when its first delivery was in flight at the kill, or was
- * answered so shortly before that its checkpoint was not durable. That is one interval of 50 ms, and the time that the
- * answer, the event loop and the disk take on a loaded machine.
- */
-const WINDOW_MS = 50 + 700;
+/** A way to kill the agent. Resolves when it is dead. */
+type Kill = (siege: Siege, agent: AgentProcess) => Promise<void>;
 
-const CONFIG = { checkpoints: { interval: "50ms", compactAt: "4KiB" }, log: { level: "warn" } };
-
-/** Three sinks, each with its account, and an agent that can be killed and started again. */
-class Siege {
-  readonly scene = new Scene();
-  readonly accounts = { datadog: new Account(), splunk: new Account(), stdout: new Account() };
-  readonly windows: Window[] = [];
-  readonly story: string[] = [];
-  readonly #startedAt = performance.now();
-
-  /** Milliseconds since the test began. */
-  readonly now = (): number => performance.now() - this.#startedAt;
-
-  start(datadog: DatadogIntake, splunk: SplunkIntake): AgentProcess {
-    const splitter = new LineSplitter();
-    this.accounts.stdout.startRun();
-    const onStdout = (chunk: Buffer): void => {
-      for (const line of splitter.push(chunk))
-        this.accounts.stdout.seeText(JSON.stringify(stdoutRecord(line).attributes), this.now());
-    };
-    const sinks = { datadog: datadogSink(datadog), splunk: splunkSink(splunk), console: { type: "stdout" } };
-    return this.scene.agent({ ...CONFIG, sinks }, { onStdout });
-  }
-
-  /** Waits for the end of an agent that is being killed, and notes what it may deliver again. */
-  async ended(name: string, agent: AgentProcess, heldSince = Infinity): Promise<void> {
-    const exit = await agent.waitExit(10_000);
-    if (exit.signal !== "SIGKILL") throw new Error(`the agent ended by itself: ${agent.tail()}`);
-    const to = this.now();
-    this.windows.push({ from: Math.min(to, heldSince) - WINDOW_MS, to });
-    this.story.push(`${to.toFixed(0)}: ${name}`);
-  }
-}
-
-interface Besieged {
-  readonly siege: Siege;
-  readonly agent: AgentProcess;
-  readonly datadog: DatadogIntake;
-  readonly splunk: SplunkIntake;
-}
-
-async function atRandom({ siege, agent }: Besieged): Promise<void> {
+const atRandom: Kill = async (siege, agent) => {
   const ms = 300 + Math.random() * 1_500;
   await pause(ms);
   agent.signal("SIGKILL");
-  await siege.ended(`at random, after ${ms.toFixed(0)} ms`, agent);
-}
+  await siege.ended(`at random, ${ms.toFixed(0)} ms after its first delivery`, agent);
+};
 
-/** Keeps back the answer of the next request; whether its items are stored decides which of the two dangers is tested. */
+/** Keeps back the answer of the next request. Whether its items are stored decides which of the two dangers is tested. */
 function holdNext(intake: HttpIntake, indexed: boolean): Promise<() => void> {
   const { promise, resolve } = Promise.withResolvers<() => void>();
   const hold = Promise.withResolvers<void>();
@@ -83,86 +34,71 @@ function holdNext(intake: HttpIntake, indexed: boolean): Promise<() => void> {
   return promise;
 }
 
-async function beforeTheAnswer({ siege, agent, datadog, splunk }: Besieged): Promise<void> {
+const beforeTheAnswer: Kill = async (siege, agent) => {
   const heldSince = siege.now();
   // Datadog never got its batch, so it must come again; Splunk has stored its batch, so it may come again.
-  const held = await Promise.all([holdNext(datadog, false), holdNext(splunk, true)]);
+  const held = await Promise.all([holdNext(siege.datadog, false), holdNext(siege.splunk, true)]);
   agent.signal("SIGKILL");
-  await siege.ended("after the request, before its answer", agent, heldSince);
+  await siege.ended("after the request was sent, before its answer", agent, heldSince);
   for (const release of held) release();
-}
+};
 
-async function afterTheAnswer({ siege, agent, datadog }: Besieged): Promise<void> {
-  const answered = Promise.withResolvers<void>();
-  const kill = (): void => {
+const afterTheAnswer: Kill = async (siege, agent) => {
+  const killed = Promise.withResolvers<void>();
+  const answered = (): void => {
     agent.signal("SIGKILL");
-    answered.resolve();
+    killed.resolve();
   };
-  datadog.respond = () => {
-    datadog.respond = () => undefined;
-    return { answered: kill };
+  siege.datadog.respond = () => {
+    siege.datadog.respond = () => undefined;
+    return { answered };
   };
-  await answered.promise;
+  await killed.promise;
   await siege.ended("after the answer, before its checkpoint", agent);
-}
+};
 
-const COMPACTION_TRIES = 5;
-
-async function inACompaction(besieged: Besieged): Promise<void> {
-  const { siege, datadog, splunk } = besieged;
-  let { agent } = besieged;
+const inACompaction: Kill = async (siege, agent) => {
+  const { scene } = siege;
+  const killer = join(import.meta.dirname, "../support/kill-at-compaction.ts");
+  let victim = agent;
   for (let tries = 1; ; tries += 1) {
-    const script = join(import.meta.dirname, "../support/kill-at-compaction.ts");
-    const killer = siege.scene.spawn(NODE, [script, siege.scene.state, String(agent.pid)]);
-    const [code]: unknown[] = await once(killer, "exit");
+    const [code]: unknown[] = await once(scene.spawn(NODE, [killer, scene.state, String(victim.pid)]), "exit");
     if (code !== 0) throw new Error("no compaction was seen");
-    await siege.ended("in a compaction", agent);
+    await siege.ended("in a compaction", victim);
     // The kill may have come a moment too late; what is left on the disk tells.
-    if (readdirSync(siege.scene.state).some((name) => name.endsWith(".new"))) return;
+    if (readdirSync(scene.state).some((name) => name.endsWith(".new"))) return;
     if (tries === COMPACTION_TRIES) throw new Error("never hit the middle of a compaction");
-    agent = await startAndDeliver(siege, datadog, splunk);
+    victim = await siege.startAndDeliver();
   }
-}
+};
 
-async function startAndDeliver(siege: Siege, datadog: DatadogIntake, splunk: SplunkIntake): Promise<AgentProcess> {
-  const before = [datadog.indexed, splunk.indexed] as const;
-  const agent = siege.start(datadog, splunk);
-  await eventually("a delivery to each", agent, () => datadog.indexed > before[0] && splunk.indexed > before[1]);
-  return agent;
-}
+const KILLS = [beforeTheAnswer, afterTheAnswer, inACompaction, atRandom];
 
-test("killed five times under two rotations a second, the agent loses nothing and repeats only what was unacknowledged", async () => {
-  const siege = new Siege();
-  const { accounts, scene } = siege;
-  const datadog = await scene.datadog({ onItem: ({ message }) => accounts.datadog.seeText(message, siege.now()) });
-  const splunk = await scene.splunk({
-    onEvent: ({ event }) => accounts.splunk.seeText(JSON.stringify(event), siege.now()),
-  });
-  const writer = scene.writer({ files: FILES, rate: LINES_A_SECOND, seconds: SECONDS, rotations: 2 });
+test.each([
+  ["app.log.1 -> app.log.2", "shift"],
+  ["app.log.<time>", "unique"],
+])(
+  "killed five times under two rotations a second (%s), the agent loses nothing and repeats only what was unacknowledged",
+  async (_name, scheme) => {
+    const siege = await Siege.open();
+    const load = { files: FILES, rate: LINES_A_SECOND, seconds: SECONDS, rotations: 2, scheme };
+    const writer = siege.scene.writer({ ...load, "rotate-from": "signal" });
 
-  for (const kill of [atRandom, beforeTheAnswer, afterTheAnswer, inACompaction, atRandom]) {
-    const agent = await startAndDeliver(siege, datadog, splunk);
-    await kill({ siege, agent, datadog, splunk });
-  }
-  const agent = siege.start(datadog, splunk);
-  const written = await writer.written;
-  const all = Object.entries(accounts);
-  await until("all lines at all sinks", () => all.every(([, account]) => account.isComplete(written)), {
-    timeoutMs: 20_000,
-    everyMs: 200,
-    detail: () =>
-      JSON.stringify(all.map(([name, account]) => [name, account.faults(written).slice(0, 20)])) + agent.tail(),
-  });
-  const exit = await agent.terminate();
+    await atRandom(siege, await siege.begin(writer, FILES));
+    for (const kill of KILLS) await kill(siege, await siege.startAndDeliver());
+    const agent = siege.start();
+    const written = await writer.written;
+    await siege.complete(agent, written);
+    const exit = await agent.terminate();
 
-  const story = siege.story.join("\n");
-  expect(written).toEqual(
-    Object.fromEntries(Array.from({ length: FILES }, (_, n) => [`app-${n}`, LINES_A_SECOND * SECONDS])),
-  );
-  for (const [name, account] of all) {
-    expect(account.faults(written), `${name}\n${story}`).toEqual([]);
-    expect(account.repeatsOutside(siege.windows), `${name} repeats lines that were acknowledged\n${story}`).toEqual([]);
-  }
-  expect(accounts.stdout.disorders, "generations of a file in their order").toBe(0);
-  expect([datadog.violations, splunk.violations, exit.code]).toEqual([[], [], 0]);
-}, 90_000);
+    const each = Array.from({ length: FILES }, (_, n) => [`app-${n}`, LINES_A_SECOND * SECONDS]);
+    expect(written).toEqual(Object.fromEntries(each));
+    for (const [name, account] of Object.entries(siege.accounts)) {
+      expect(account.faults(written), `${name}\n${siege.story}`).toEqual([]);
+      expect(account.repeatsOutside(siege.windows), `${name} repeats acknowledged lines\n${siege.story}`).toEqual([]);
+    }
+    expect(siege.accounts.stdout.disorders, `the generations of a file in their order\n${siege.story}`).toEqual([]);
+    expect([siege.datadog.violations, siege.splunk.violations, exit.code]).toEqual([[], [], 0]);
+  },
+  90_000,
+);

@@ -50,20 +50,22 @@ describe("new files", () => {
 
 describe("rotation", () => {
   test("generations that came and went between two looks are read in their order", async () => {
-    const app = await Following.open(["0"]);
+    const app = await Following.open(["begin of 0"]);
+    const rotations = 8;
     await app.behindItsBack(() => {
-      for (const n of [1, 2, 3]) {
+      for (let n = 1; n <= rotations; n += 1) {
         app.append(`end of ${n - 1}`);
-        if (n > 2) renameSync(app.path("app.log.2"), app.path("app.log.3"));
-        if (n > 1) renameSync(app.path("app.log.1"), app.path("app.log.2"));
+        // Older generations first, as logrotate does: app.log.1 becomes app.log.2 before app.log becomes app.log.1.
+        for (let older = n - 1; older >= 1; older -= 1) {
+          renameSync(app.path(`app.log.${older}`), app.path(`app.log.${older + 1}`));
+        }
         renameSync(app.path(), app.path("app.log.1"));
         app.append(`begin of ${n}`);
       }
     });
-    await app.arrived("begin of 3");
-    expect(await app.ended()).toEqual(
-      clean("0", "end of 0", "begin of 1", "end of 1", "begin of 2", "end of 2", "begin of 3"),
-    );
+    await app.arrived(`begin of ${rotations}`);
+    const all = Array.from({ length: rotations + 1 }, (_, n) => [`begin of ${n}`, `end of ${n}`]).flat();
+    expect(await app.ended()).toEqual(clean(...all.slice(0, -1)));
   });
 
   test("a writer may go on writing to the renamed file after the new one was begun", async () => {

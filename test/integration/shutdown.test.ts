@@ -30,10 +30,11 @@ describe("while the application goes on writing", () => {
     async (signal) => {
       const scene = new Scene();
       const { accounts, datadog, splunk, sinks, onStdout } = await threeSinks(scene);
-      const agent = scene.agent({ sinks }, { onStdout });
-      const writer = scene.writer({ files: 2, rate: 50, seconds: 30, rotations: 1 });
+      const agent = scene.agent({ sinks, shutdown: {} }, { onStdout });
+      const writer = scene.writer({ files: 2, rate: 50, seconds: 30, rotations: 1, "rotate-from": "signal" });
       const all = Object.values(accounts);
-      await eventually("the first lines", agent, () => all.every(({ seen }) => seen > 0));
+      await eventually("the first lines", agent, () => all.every((account) => account.files === 2));
+      writer.startRotating();
 
       const from = performance.now();
       agent.signal(signal);
@@ -68,7 +69,7 @@ describe("while the application goes on writing", () => {
   test("a second signal ends the agent at once, and the next one goes on where it stood", async () => {
     const scene = new Scene();
     const { accounts, sinks, onStdout } = await threeSinks(scene);
-    const agent = scene.agent({ sinks }, { onStdout });
+    const agent = scene.agent({ sinks, shutdown: {} }, { onStdout });
     const writer = scene.writer({ files: 1, rate: 50, seconds: 30 });
     const all = Object.values(accounts);
     await eventually("the first lines", agent, () => all.every(({ seen }) => seen > 0));
@@ -78,7 +79,7 @@ describe("while the application goes on writing", () => {
     const { tookMs } = await agent.terminate();
     expect(tookMs).toBeLessThan(500);
     const written = await writer.stop();
-    const next = scene.agent({ sinks }, { onStdout });
+    const next = scene.agent({ sinks, shutdown: {} }, { onStdout });
     await eventually("all lines", next, () => all.every((account) => account.isComplete(written)));
   });
 });
@@ -87,7 +88,7 @@ test("when the application has been quiet for long, SIGTERM ends the agent withi
   const scene = new Scene();
   const { accounts, sinks, onStdout } = await threeSinks(scene);
   const written = await scene.writer({ files: 3, rate: 0, lines: 500 }).written;
-  const agent = scene.agent({ sinks }, { onStdout });
+  const agent = scene.agent({ sinks, shutdown: {} }, { onStdout });
   await eventually("all lines", agent, () => Object.values(accounts).every((account) => account.isComplete(written)));
   await pause(QUIET_MS + 1_000);
   const { code, tookMs } = await agent.terminate();
@@ -102,7 +103,8 @@ describe("during a back-off of 30 s", () => {
     const datadog = await scene.datadog();
     const splunk = await scene.splunk();
     splunk.respond = () => BACK_OFF;
-    const agent = scene.agent({ sinks: { datadog: datadogSink(datadog), splunk: splunkSink(splunk) } });
+    const sinks = { datadog: datadogSink(datadog), splunk: splunkSink(splunk) };
+    const agent = scene.agent({ sinks, shutdown: {} });
     scene.write("app.log", "one\ntwo\n");
     await eventually("the refusal", agent, () => splunk.statuses.get(503) === 1 && datadog.indexed === 2);
     return { agent, datadog, splunk };

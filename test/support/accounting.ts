@@ -24,8 +24,8 @@ export class Account {
   readonly #files = new Map<string, Ledger>();
   /** Sightings of a line that had been seen before. */
   duplicates = 0;
-  /** Lines that followed a line of the same file with a higher number, duplicates aside. */
-  disorders = 0;
+  /** New lines that followed one of the same file with a higher number. Bounded. */
+  readonly disorders: string[] = [];
   seen = 0;
   readonly #repeats: { file: string; seq: number; first: number; again: number }[] = [];
 
@@ -39,7 +39,9 @@ export class Account {
     } else {
       ledger.firstSeen[seq] = at + 1;
       this.seen += 1;
-      if (seq < ledger.last) this.disorders += 1;
+      if (seq < ledger.last && this.disorders.length < MAX_LISTED) {
+        this.disorders.push(`${file}: ${seq} after ${ledger.last} at ${at.toFixed(0)}`);
+      }
     }
     ledger.last = seq;
     ledger.highest = Math.max(ledger.highest, seq);
@@ -55,6 +57,11 @@ export class Account {
   /** Forgets what stood last in each file: a new run may begin again at an older line. */
   startRun(): void {
     for (const ledger of this.#files.values()) ledger.last = -1;
+  }
+
+  /** Files of which at least one line was seen. */
+  get files(): number {
+    return this.#files.size;
   }
 
   #ledger(file: string, seq: number): Ledger {

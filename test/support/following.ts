@@ -38,9 +38,7 @@ export class Following {
     const sources = { app: { include: [join(this.scene.logs, "**/*.log")], format: "raw", ...this.#source } };
     const sink = datadogSink(this.datadog, { concurrency: { min: 1, max: 1 }, batch: { maxAge: "50ms" } });
     const checkpoints = { interval: "50ms" };
-    // The default is what the tests of the shutdown are about; here it would only take time.
-    const shutdown = { quietPeriod: "250ms" };
-    this.agent = this.scene.agent({ sources, sinks: { datadog: sink }, checkpoints, shutdown });
+    this.agent = this.scene.agent({ sources, sinks: { datadog: sink }, checkpoints });
     return this.agent;
   }
 

@@ -21,6 +21,8 @@ const { values } = parseArgs({
     lines: { type: "string", default: "0" },
     /** Rotations a second of each file. */
     rotations: { type: "string", default: "0" },
+    /** `signal`: they begin with SIGUSR2, so that a reader can have met the first generations. */
+    "rotate-from": { type: "string", default: "start" },
     /** `shift`: app.log -> app.log.1 -> app.log.2. `unique`: app.log -> app.log.<milliseconds>-<count>. */
     scheme: { type: "string", default: "shift" },
     /** Generations to keep with `shift`; 0 keeps all. */
@@ -124,6 +126,10 @@ function finish(): void {
 
 const startedAt = performance.now();
 let reportedAt = startedAt;
+let rotatingSince = values["rotate-from"] === "signal" ? Infinity : startedAt;
+process.once("SIGUSR2", () => {
+  rotatingSince = performance.now();
+});
 
 function tick(): void {
   const now = performance.now();
@@ -131,7 +137,7 @@ function tick(): void {
   for (const file of files) {
     const due = rate === 0 ? lines : Math.floor(elapsed * rate);
     write(file, Math.max(0, due - file.seq));
-    if (file.generations < Math.floor(elapsed * rotations)) rotate(file);
+    if (file.generations < Math.floor(((now - rotatingSince) / 1_000) * rotations)) rotate(file);
   }
   if (values.truth !== undefined && now - reportedAt > 1_000) {
     reportedAt = now;

@@ -20,7 +20,7 @@ export interface AgentConfig {
   readonly [key: string]: unknown;
 }
 
-/** A directory, intakes and processes of one test; all of them end with it. */
+/** A directory, intakes and processes of one test; all of them end with it. `KEEP_FAILED=1` leaves the files of a failed one. */
 export class Scene {
   readonly dir: string;
   /** Where the application writes. */
@@ -49,7 +49,8 @@ export class Scene {
     }
     for (const close of this.#closers) await close();
     if (failed) process.stderr.write(this.agents.map((agent) => `${agent.tail()}\n`).join(""));
-    rmSync(this.dir, { recursive: true, force: true });
+    if (failed && process.env["KEEP_FAILED"] !== undefined) process.stderr.write(`kept: ${this.dir}\n`);
+    else rmSync(this.dir, { recursive: true, force: true });
   }
 
   async datadog(options: DatadogIntakeOptions = {}): Promise<DatadogIntake> {
@@ -64,11 +65,15 @@ export class Scene {
     return intake;
   }
 
-  /** Starts the agent with `config`, to which `stateDir` and a source of all `*.log` files of `logs` are added. */
+  /**
+   * Starts the agent with `config`, to which `stateDir`, a source of all `*.log` files of `logs` and a short quiet period
+   * are added: the default is what the tests of the shutdown are about, in others it would only take time.
+   */
   agent(config: AgentConfig, options: Partial<AgentOptions> = {}): AgentProcess {
     const path = join(this.dir, "tailcar.yaml");
     const sources = { app: { include: [join(this.logs, "*.log")], format: "json" } };
-    writeConfig(path, { stateDir: this.state, sources, ...config });
+    const shutdown = { quietPeriod: "250ms" };
+    writeConfig(path, { stateDir: this.state, sources, shutdown, ...config });
     return this.run(["run", "-c", path, ...(options.args ?? [])], options);
   }
 
@@ -109,6 +114,11 @@ export class LogWriter {
     this.written = this.#read();
     // A test that fails before it asks leaves a killed writer behind; its own error is the one to see.
     this.written.catch(() => undefined);
+  }
+
+  /** From now on the files rotate. A generation that was rotated before an agent first saw its path is nobody's. */
+  startRotating(): void {
+    this.#child.kill("SIGUSR2");
   }
 
   stop(): Promise<Written> {
