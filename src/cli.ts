@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from "commander";
 import { checkCommand } from "./commands/check.ts";
-import { demoApplicationCommand, demoCommand, demoIntakeCommand } from "./commands/demo.ts";
+import { demoApplicationCommand, demoIntakeCommand } from "./commands/demo-parts.ts";
+import { demoCommand } from "./commands/demo.ts";
 import type { CommandIo } from "./commands/io.ts";
 import { type RunOptions, runCommand } from "./commands/run.ts";
 import { schemaCommand } from "./commands/schema.ts";

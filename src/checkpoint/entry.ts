@@ -4,14 +4,19 @@ import type { CheckpointChange } from "../core/checkpoint.ts";
 /**
  * The journal is a text file of lines `CRC SP JSON LF`. CRC is the CRC-32 of the JSON bytes, eight hex digits; the JSON
  * is an array of changes, and the line is the unit of durability: a crash leaves all of its changes or none.
- * The first line holds the header instead. bigints are written as decimal strings.
+ * The first line holds the header instead, and after it comes the snapshot. bigints are written as decimal strings.
  */
 export const FORMAT_VERSION = 1;
 
-const HEADER = JSON.stringify({ journal: "tailcar", version: FORMAT_VERSION });
+interface Header {
+  readonly journal: "tailcar";
+  readonly version: number;
+  /** Lines of the snapshot that follows. */
+  readonly snapshotLines: number;
+}
 
 type Line =
-  | { readonly kind: "header" }
+  | { readonly kind: "header"; readonly snapshotLines: number }
   | { readonly kind: "entry"; readonly changes: readonly CheckpointChange[] }
   | { readonly kind: "damaged" };
 
@@ -19,7 +24,10 @@ function seal(json: string): string {
   return `${crc32(json).toString(16).padStart(8, "0")} ${json}\n`;
 }
 
-export const encodeHeader = (): string => seal(HEADER);
+export function encodeHeader(snapshotLines: number): string {
+  const header: Header = { journal: "tailcar", version: FORMAT_VERSION, snapshotLines };
+  return seal(JSON.stringify(header));
+}
 
 export function encodeEntry(changes: readonly CheckpointChange[]): string {
   return seal(JSON.stringify(changes, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value)));
@@ -28,9 +36,13 @@ export function encodeEntry(changes: readonly CheckpointChange[]): string {
 /** Reads one line without its line feed. A line of another version counts as damaged: what it means is unknown. */
 export function decodeLine(line: string): Line {
   const json = line.slice(9);
-  if (line[8] !== " " || crc32(json) !== Number.parseInt(line.slice(0, 8), 16)) return { kind: "damaged" };
-  if (json === HEADER) return { kind: "header" };
-  return { kind: "entry", changes: JSON.parse(json, revive) };
+  if (line[8] !== " " || json === "" || crc32(json) !== Number.parseInt(line.slice(0, 8), 16))
+    return { kind: "damaged" };
+  const value: Header | CheckpointChange[] = JSON.parse(json, revive);
+  if (Array.isArray(value)) return { kind: "entry", changes: value };
+  return value.version === FORMAT_VERSION
+    ? { kind: "header", snapshotLines: value.snapshotLines }
+    : { kind: "damaged" };
 }
 
 /** The keys that hold 64-bit numbers. */

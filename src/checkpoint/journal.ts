@@ -1,4 +1,4 @@
-import { type FileHandle, link, open, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { CheckpointChange, CheckpointStore } from "../core/checkpoint.ts";
 import { describeError, errorCode, unreachable } from "../core/errors.ts";
@@ -49,31 +49,32 @@ export class Journal implements CheckpointStore {
     await rm(`${path}.new`, { force: true });
     const current = await load(path);
     const state = new CheckpointState();
-    if (current !== undefined && current.damagedLines.length > 0) {
+    // Lines after the snapshot are absolute changes of it: a damaged one costs their progress and nothing else. Without
+    // the whole snapshot the previous copy is what there is to change.
+    if (current?.isSnapshotWhole !== true) {
       const previous = await load(`${path}.previous`);
       for (const change of previous?.changes ?? []) state.apply(change);
-      for (const line of current.damagedLines) {
-        options.emit({
-          kind: "checkpoint.damaged",
-          file: path,
-          line,
-          consequence: "records may be delivered twice, none is lost",
-        });
-      }
+      if (current === undefined && previous !== undefined) emitDamage(options, path, [1]);
     }
-    for (const change of current?.changes ?? []) state.apply(change);
+    emitDamage(options, path, current?.damagedLines ?? []);
+    for (const change of current?.changes ?? []) if (isSafe(change, current)) state.apply(change);
     state.dropOrphans();
-    const journal = new Journal(options, state, current);
+    const journal = new Journal(
+      options,
+      state,
+      state.highestId > 0 || current !== undefined,
+      (current?.damagedLines.length ?? 0) > 0,
+    );
     await journal.#compact();
     return journal;
   }
 
-  private constructor(options: JournalOptions, state: CheckpointState, loaded: Loaded | undefined) {
+  private constructor(options: JournalOptions, state: CheckpointState, resumed: boolean, damaged: boolean) {
     this.#options = options;
     this.#state = state;
     this.#nextId = state.highestId + 1;
-    this.resumed = loaded !== undefined;
-    this.damaged = (loaded?.damagedLines.length ?? 0) > 0;
+    this.resumed = resumed;
+    this.damaged = damaged;
   }
 
   get files() {
@@ -138,14 +139,17 @@ export class Journal implements CheckpointStore {
     await writeAll(this.#handle, bytes, this.#size);
     await this.#handle.datasync();
     this.#size += bytes.length;
+    // Somebody removed the file: what is written to it is durable for nobody.
+    if ((await this.#handle.stat()).nlink === 0) await this.#compact();
   }
 
   async #compact(): Promise<void> {
     const path = join(this.#options.directory, JOURNAL);
+    await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
     const handle = await open(`${path}.new`, "w", 0o600);
     let size = 0;
     try {
-      for (const line of snapshotLines(this.#state)) {
+      for (const line of snapshotOf(this.#state)) {
         const bytes = Buffer.from(line);
         await writeAll(handle, bytes, size);
         size += bytes.length;
@@ -178,21 +182,29 @@ function keyOf(change: CheckpointChange, unique: number): string {
       return `forget ${change.file}`;
     case "loss":
       return `loss ${unique}`;
+    case "highestId":
+      return "highestId";
     default:
       return unreachable(change);
   }
 }
 
-function* snapshotLines(state: CheckpointState): Generator<string> {
-  yield encodeHeader();
-  let changes: CheckpointChange[] = [];
-  for (const change of state.snapshot()) {
-    changes.push(change);
-    if (changes.length < SNAPSHOT_LINE) continue;
-    yield encodeEntry(changes);
-    changes = [];
-  }
-  if (changes.length > 0) yield encodeEntry(changes);
+function* snapshotOf(state: CheckpointState): Generator<string> {
+  const changes = [...state.snapshot()];
+  yield encodeHeader(Math.ceil(changes.length / SNAPSHOT_LINE));
+  for (let at = 0; at < changes.length; at += SNAPSHOT_LINE) yield encodeEntry(changes.slice(at, at + SNAPSHOT_LINE));
+}
+
+/**
+ * Beside the previous copy, which still has the files that were forgotten since, the newer totals would count those twice:
+ * then both are left out, and the files are found absent and forgotten again.
+ */
+const isSafe = (change: CheckpointChange, loaded: Loaded | undefined): boolean =>
+  loaded?.isSnapshotWhole === true || (change.kind !== "totals" && change.kind !== "forget");
+
+function emitDamage({ emit }: JournalOptions, file: string, lines: readonly number[]): void {
+  const consequence = "records may be delivered twice, none is lost";
+  for (const line of lines) emit({ kind: "checkpoint.damaged", file, line, consequence });
 }
 
 /** The journal as it was stays under another name. A hard link first: at no moment is there no journal. */
@@ -211,6 +223,7 @@ interface Loaded {
   readonly changes: readonly CheckpointChange[];
   /** Numbers of the damaged lines, from 1. */
   readonly damagedLines: readonly number[];
+  readonly isSnapshotWhole: boolean;
 }
 
 async function load(path: string): Promise<Loaded | undefined> {
@@ -226,8 +239,14 @@ async function load(path: string): Promise<Loaded | undefined> {
   const decoded = lines.map(decodeLine);
   const damagedLines = decoded.flatMap((line, index) => (line.kind === "damaged" ? [index + 1] : []));
   if (tail !== "") damagedLines.push(lines.length + 1);
-  if (decoded[0]?.kind !== "header" && !damagedLines.includes(1)) damagedLines.unshift(1);
-  return { changes: decoded.flatMap((line) => (line.kind === "entry" ? line.changes : [])), damagedLines };
+  const [header] = decoded;
+  if (header === undefined && tail === "") damagedLines.push(1);
+  const snapshotEnd = header?.kind === "header" ? 1 + header.snapshotLines : Number.POSITIVE_INFINITY;
+  return {
+    changes: decoded.flatMap((line) => (line.kind === "entry" ? line.changes : [])),
+    damagedLines,
+    isSnapshotWhole: decoded.length >= snapshotEnd && !damagedLines.some((line) => line <= snapshotEnd),
+  };
 }
 
 async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {

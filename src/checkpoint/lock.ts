@@ -3,20 +3,15 @@ import { readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
 import type { Clock } from "../core/clock.ts";
-import { describeError, errorCode, UserError } from "../core/errors.ts";
+import { describeError, UserError } from "../core/errors.ts";
 
 /** How often the holder shows that it is alive, for agents on other nodes. */
 const HEARTBEAT_MS = 2_000;
 
 /** How long two agents that start in the same instant wait for each other's attempt before one gives in. */
 const CONTENTION_MS = 500;
-
-interface Owner {
-  readonly pid: number;
-  readonly host: string;
-  readonly bootId: string;
-}
 
 /**
  * One agent per state directory. The lock is a kernel record lock, taken through SQLite because Node has no call for
@@ -42,7 +37,7 @@ export class StateLock {
     const bootId = await readBootId();
     try {
       await refuseOtherNode(ownerPath, bootId, directory, clock);
-      const owner: Owner = { pid: process.pid, host: hostname(), bootId };
+      const owner: z.output<typeof ownerSchema> = { pid: process.pid, host: hostname(), bootId };
       await writeFile(`${ownerPath}.new`, JSON.stringify(owner), { mode: 0o600 });
       await rename(`${ownerPath}.new`, ownerPath);
     } catch (error) {
@@ -93,14 +88,16 @@ async function refuseOtherNode(ownerPath: string, bootId: string, directory: str
   );
 }
 
-async function readOwner(path: string): Promise<Owner | undefined> {
+const ownerSchema = z.object({ pid: z.number(), host: z.string(), bootId: z.string() });
+
+/** The holder that the file names. A half-written file names nobody; the kernel's lock is held already. */
+async function readOwner(path: string): Promise<z.output<typeof ownerSchema> | undefined> {
+  const text = await readFile(path, "utf8").catch(() => "");
   try {
-    const owner: Owner = JSON.parse(await readFile(path, "utf8"));
-    return owner;
-  } catch (error) {
-    // A half-written owner file names nobody; the kernel's lock is held already.
-    if (errorCode(error) === "ENOENT" || error instanceof SyntaxError) return undefined;
-    throw error;
+    return ownerSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    // Not JSON.
+    return undefined;
   }
 }
 

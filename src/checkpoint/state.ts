@@ -15,8 +15,13 @@ export class CheckpointState {
   readonly files = new Map<number, FileCheckpoint>();
   readonly cursors = new Map<string, Map<number, CursorCheckpoint>>();
   readonly totals = new Map<string, Readonly<Counters>>();
-  readonly losses: LossCheckpoint[] = [];
+  /** By sink, file and offset, so that a loss that is told twice counts once. */
+  readonly #losses = new Map<string, LossCheckpoint>();
   #highestId = 0;
+
+  get losses(): readonly LossCheckpoint[] {
+    return [...this.#losses.values()];
+  }
 
   get highestId(): number {
     return this.#highestId;
@@ -36,8 +41,7 @@ export class CheckpointState {
         break;
       }
       case "loss":
-        this.losses.push(change.loss);
-        if (this.losses.length > MAX_LOSSES) this.losses.shift();
+        this.#lose(change.loss);
         break;
       case "totals":
         this.totals.set(change.sink, change.counters);
@@ -46,6 +50,9 @@ export class CheckpointState {
         this.#see(change.file);
         this.files.delete(change.file);
         for (const ofSink of this.cursors.values()) ofSink.delete(change.file);
+        break;
+      case "highestId":
+        this.#see(change.id);
         break;
       default:
         unreachable(change);
@@ -59,13 +66,23 @@ export class CheckpointState {
       for (const cursor of ofSink.values()) yield { kind: "cursor", cursor };
     }
     for (const [sink, counters] of this.totals) yield { kind: "totals", sink, counters };
-    for (const loss of this.losses) yield { kind: "loss", loss };
+    for (const loss of this.#losses.values()) yield { kind: "loss", loss };
+    yield { kind: "highestId", id: this.#highestId };
   }
 
   /** Drops cursors whose file is unknown because the entry that named it was damaged: without an identity they prove nothing. */
   dropOrphans(): void {
     for (const ofSink of this.cursors.values()) {
       for (const file of ofSink.keys()) if (!this.files.has(file)) ofSink.delete(file);
+    }
+  }
+
+  #lose(loss: LossCheckpoint): void {
+    this.#losses.set(`${loss.sink} ${loss.file} ${loss.from}`, loss);
+    if (this.#losses.size <= MAX_LOSSES) return;
+    for (const oldest of this.#losses.keys()) {
+      this.#losses.delete(oldest);
+      break;
     }
   }
 

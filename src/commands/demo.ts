@@ -1,11 +1,11 @@
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { Agent } from "../agent.ts";
 import { formatProblem, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { systemClock } from "../core/clock.ts";
-import { describeError, errorCode, EXIT, UserError } from "../core/errors.ts";
+import { describeError, EXIT, UserError } from "../core/errors.ts";
 import { accountTable, type Evidence, findFaults, findImbalance, independentCheck } from "../demo/account.ts";
 import { Application } from "../demo/application.ts";
 import { demoConfiguration } from "../demo/configuration.ts";
@@ -16,9 +16,9 @@ import { type Progress, progressLine } from "../demo/progress-line.ts";
 import { remarkable } from "../demo/remarkable.ts";
 import { Screen } from "../demo/screen.ts";
 import { Tally } from "../demo/sequence.ts";
-import { parseAddress, runApplication, runIntake, type StandaloneWorld } from "../demo/standalone.ts";
 import { tallyStandardOutput } from "../demo/standard-output.ts";
 import { createLogger, logEvents } from "../telemetry/logger.ts";
+import { parseQuantity } from "./demo-parts.ts";
 import type { CommandIo } from "./io.ts";
 
 const LINES_A_SECOND = 60;
@@ -35,7 +35,7 @@ const PRINT_MS = 2_000;
 export async function demoCommand(options: { readonly seconds?: string | undefined }, io: CommandIo): Promise<number> {
   const seconds =
     options.seconds === undefined ? Number.POSITIVE_INFINITY : parseQuantity("--seconds", options.seconds);
-  const directory = await realpath(await mkdtemp(join(tmpdir(), "tailcar-demo-")));
+  const directory = await makeDirectory();
   try {
     const intake = await Intake.listen({ host: "127.0.0.1", port: 0, clock: systemClock });
     try {
@@ -48,42 +48,12 @@ export async function demoCommand(options: { readonly seconds?: string | undefin
   }
 }
 
-/** The demo's application as a process of its own. Resolves to the exit code when a signal has come. */
-export async function demoApplicationCommand(
-  options: { readonly dir: string; readonly rate: string },
-  io: CommandIo,
-): Promise<number> {
-  const rate = parseQuantity("--rate", options.rate);
-  const directory = resolve(io.cwd, options.dir);
-  return alone(io, (world) => runApplication({ directory, rate }, { ...world, random: Math.random }));
-}
-
-/** The demo's intake as a process of its own. Resolves to the exit code when a signal has come. */
-export async function demoIntakeCommand(options: { readonly listen: string }, io: CommandIo): Promise<number> {
-  const address = parseAddress(options.listen);
-  if (address === undefined) {
-    throw new UserError(`--listen ${options.listen}: expected a host and a port, like 0.0.0.0:8088`, EXIT.usage);
-  }
-  return alone(io, (world) => runIntake(address, world));
-}
-
-async function alone(io: CommandIo, run: (world: StandaloneWorld) => Promise<void>): Promise<number> {
-  using interruption = new Interruption(systemClock, () => undefined);
-  const print = (line: string): void => void io.stdout.write(`${line}\n`);
+async function makeDirectory(): Promise<string> {
   try {
-    await run({ clock: systemClock, print, signal: interruption.signal });
+    return await realpath(await mkdtemp(join(tmpdir(), "tailcar-demo-")));
   } catch (error) {
-    // A port in use, a directory that can't be written: for the user to mend.
-    if (errorCode(error) !== undefined) throw new UserError(describeError(error));
-    throw error;
+    throw new UserError(`the demo needs a temporary directory: ${describeError(error)}`);
   }
-  return EXIT.done;
-}
-
-function parseQuantity(option: string, text: string): number {
-  const value = Number(text);
-  if (value > 0 && Number.isFinite(value)) return value;
-  throw new UserError(`${option} ${text}: expected a number above 0`, EXIT.usage);
 }
 
 function readNoFile(path: string): never {
@@ -129,7 +99,7 @@ class Demo {
       hostname: hostname(),
     });
     this.#screen.print(introduction(this.#directory, this.#intake.port));
-    using interruption = new Interruption(systemClock, () => agent.stop("interrupted again"));
+    using interruption = new Interruption(process, systemClock, () => agent.stop("interrupted again"));
     this.#io.stdout.on("error", () => interruption.stop("the output is closed"));
     const exitCode = await this.#untilDelivered(agent, interruption, seconds);
     return this.#conclude(agent, exitCode);

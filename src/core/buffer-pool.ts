@@ -1,6 +1,9 @@
 /** Smaller buffers are left to the garbage collector: they cost it little. */
 const SMALLEST_BYTES = 32 * 1_024;
 
+/** Capacities are multiples of this, so that bodies of about the same size can have each other's buffers. */
+const STEP_BYTES = 64 * 1_024;
+
 const encoder = new TextEncoder();
 
 /**
@@ -10,8 +13,9 @@ const encoder = new TextEncoder();
  */
 export class BufferPool {
   readonly #maxFreeBytes: number;
-  /** Free buffers by capacity, a power of two. */
-  readonly #free = new Map<number, ArrayBuffer[]>();
+  /** All memory the pool ever made: nothing else can be given to it. */
+  readonly #own = new WeakSet<ArrayBufferLike>();
+  readonly #free: ArrayBuffer[] = [];
   #freeBytes = 0;
 
   /** Keeps at most so many bytes of free buffers. */
@@ -22,22 +26,24 @@ export class BufferPool {
   /** A buffer of exactly `length` bytes with any content. */
   take(length: number): Buffer {
     if (length < SMALLEST_BYTES) return Buffer.allocUnsafe(length);
-    const capacity = 2 ** Math.ceil(Math.log2(length));
-    const free = this.#free.get(capacity)?.pop();
-    if (free === undefined) return Buffer.allocUnsafeSlow(capacity).subarray(0, length);
-    this.#freeBytes -= capacity;
-    return Buffer.from(free, 0, length);
+    // A much larger one would be wasted on it.
+    const fits = this.#free.findIndex(({ byteLength }) => byteLength >= length && byteLength <= 2 * length);
+    const [free] = fits === -1 ? [] : this.#free.splice(fits, 1);
+    if (free !== undefined) {
+      this.#freeBytes -= free.byteLength;
+      return Buffer.from(free, 0, length);
+    }
+    const made = Buffer.allocUnsafeSlow(Math.ceil(length / STEP_BYTES) * STEP_BYTES);
+    this.#own.add(made.buffer);
+    return made.subarray(0, length);
   }
 
-  /** Takes back a buffer, or any view that begins where it began. Its content may change from now on. */
-  give({ buffer, byteOffset }: Buffer): void {
-    const capacity = buffer.byteLength;
-    const isOurs = byteOffset === 0 && capacity >= SMALLEST_BYTES && Number.isInteger(Math.log2(capacity));
-    if (!isOurs || !(buffer instanceof ArrayBuffer) || this.#freeBytes + capacity > this.#maxFreeBytes) return;
-    const free = this.#free.get(capacity);
-    if (free === undefined) this.#free.set(capacity, [buffer]);
-    else free.push(buffer);
-    this.#freeBytes += capacity;
+  /** Takes back a buffer, or any part of it. Its content may change from now on. Any other buffer is left alone. */
+  give({ buffer }: Buffer): void {
+    const fits = this.#freeBytes + buffer.byteLength <= this.#maxFreeBytes;
+    if (!fits || !(buffer instanceof ArrayBuffer) || !this.#own.has(buffer) || this.#free.includes(buffer)) return;
+    this.#free.push(buffer);
+    this.#freeBytes += buffer.byteLength;
   }
 
   /**

@@ -86,7 +86,9 @@ export type CheckpointChange =
   | { readonly kind: "loss"; readonly loss: LossCheckpoint }
   /** What the forgotten files of a sink add to its account. Absolute, and recorded with the `forget` it belongs to. */
   | { readonly kind: "totals"; readonly sink: string; readonly counters: Readonly<Counters> }
-  | { readonly kind: "forget"; readonly file: number };
+  | { readonly kind: "forget"; readonly file: number }
+  /** The highest file id ever given, so that none is given again when its file is forgotten. */
+  | { readonly kind: "highestId"; readonly id: number };
 
 /**
  * The durable memory of the agent. `record` only remembers the change; `flush` makes all changes remembered so far

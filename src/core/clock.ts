@@ -22,7 +22,9 @@ export const systemClock: Clock = {
         signal?.removeEventListener("abort", done);
         resolve();
       };
-      const timer = setTimeout(done, Math.min(Math.max(ms, 0), MAX_TIMER_MS));
+      // For ever is a wait for the signal alone.
+      const timer =
+        ms === Number.POSITIVE_INFINITY ? undefined : setTimeout(done, Math.min(Math.max(ms, 0), MAX_TIMER_MS));
       signal?.addEventListener("abort", done, { once: true });
     }),
 };

@@ -36,7 +36,10 @@ export class Segment {
 
   /** Memory it takes, about, in bytes: the raw bytes, the decoded text, the objects. */
   get memoryBytes(): number {
-    return 2 * this.#bytes.length + this.records.length * RECORD_OVERHEAD_BYTES;
+    const { buffer, length } = this.#bytes;
+    // A large buffer is all its own; a small one shares a slab with others.
+    const raw = buffer.byteLength <= 2 * length ? buffer.byteLength : length;
+    return raw + length + this.records.length * RECORD_OVERHEAD_BYTES;
   }
 
   retain(): this {

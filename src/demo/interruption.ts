@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import type { Clock } from "../core/clock.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
@@ -7,6 +8,7 @@ const SAME_MS = 500;
 
 /** The wish to stop: the first signal, the end of the time, or whatever else calls `stop`. Listens until disposed of. */
 export class Interruption implements Disposable {
+  readonly #signals: EventEmitter;
   readonly #clock: Clock;
   readonly #onRepeated: () => void;
   readonly #stopping = new AbortController();
@@ -14,11 +16,12 @@ export class Interruption implements Disposable {
   #reason: string | undefined;
   #stoppedMs: number | undefined;
 
-  /** `onRepeated` is called for each signal that comes when the end has begun. */
-  constructor(clock: Clock, onRepeated: () => void) {
+  /** `signals` is the process; `onRepeated` is called for each signal that comes when the end has begun. */
+  constructor(signals: EventEmitter, clock: Clock, onRepeated: () => void) {
+    this.#signals = signals;
     this.#clock = clock;
     this.#onRepeated = onRepeated;
-    for (const signal of SIGNALS) process.on(signal, this.#onSignal);
+    for (const signal of SIGNALS) this.#signals.on(signal, this.#onSignal);
   }
 
   /** Aborted when the end begins. */
@@ -44,7 +47,7 @@ export class Interruption implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const signal of SIGNALS) process.off(signal, this.#onSignal);
+    for (const signal of SIGNALS) this.#signals.off(signal, this.#onSignal);
     this.#disposed.abort();
   }
 

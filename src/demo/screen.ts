@@ -40,8 +40,8 @@ export class Screen {
   /** On a terminal redraws the live line, elsewhere prints it. */
   show(text: string): void {
     if (!this.isLive) return this.print(text);
-    this.#live = text.length <= this.columns ? text : `${text.slice(0, Math.max(this.columns - 1, 0))}…`;
     this.#erase();
+    this.#live = text.length <= this.columns ? text : `${text.slice(0, Math.max(this.columns - 1, 0))}…`;
     this.#draw();
   }
 

@@ -3,9 +3,17 @@ import { constants, type FileHandle, open, readlink, realpath } from "node:fs/pr
 import { sep } from "node:path";
 import { describeError, errorCode } from "../core/errors.ts";
 
+export interface Opened {
+  readonly kind: "opened";
+  readonly handle: FileHandle;
+  readonly stats: BigIntStats;
+  /** Where it really is. */
+  readonly realPath: string;
+}
+
 export type OpenResult =
-  | { readonly kind: "opened"; readonly handle: FileHandle; readonly stats: BigIntStats; readonly realPath: string }
-  /** It is there, but must not be read: not a regular file, or outside the roots. */
+  | Opened
+  /** It is there, but must not be read: not a regular file, or outside of the roots. */
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "missing" }
   /** It could be read in principle, but not now: no permission, out of descriptors. */
@@ -14,9 +22,9 @@ export type OpenResult =
 /**
  * Opens a file of the untrusted log volume. The last component may be a link, which is resolved first; the open itself
  * follows none and never blocks on a FIFO. Where the descriptor really leads is checked after opening and before the
- * first byte is read, so no swap of a directory between check and use gets past it.
+ * first byte is read, so no swap of a directory between check and use gets past it. `realRoots` are without links.
  */
-export async function openConfined(path: string, allowedRoots: readonly string[]): Promise<OpenResult> {
+export async function openConfined(path: string, realRoots: readonly string[]): Promise<OpenResult> {
   let handle: FileHandle;
   try {
     const target = await realpath(path);
@@ -29,10 +37,9 @@ export async function openConfined(path: string, allowedRoots: readonly string[]
   }
   try {
     const stats = await handle.stat({ bigint: true });
-    const realPath = (await whereIs(handle)).path;
+    const realPath = await whereIs(handle);
     if (!stats.isFile()) return await refuse(handle, "not a regular file");
-    const roots = await resolveRoots(allowedRoots);
-    if (!roots.some((root) => isUnder(realPath, root)))
+    if (!realRoots.some((root) => isUnder(realPath, root)))
       return await refuse(handle, `leads to ${realPath}, outside of the roots`);
     return { kind: "opened", handle, stats, realPath };
   } catch (error) {
@@ -46,20 +53,23 @@ async function refuse(handle: FileHandle, reason: string): Promise<OpenResult> {
   return { kind: "refused", reason };
 }
 
-const DELETED = " (deleted)";
-
-/** Where an open file stands now, whatever it was renamed to. */
-export async function whereIs(handle: FileHandle): Promise<{ readonly path: string; readonly deleted: boolean }> {
-  const link = await readlink(`/proc/self/fd/${handle.fd}`);
-  return link.endsWith(DELETED)
-    ? { path: link.slice(0, -DELETED.length), deleted: true }
-    : { path: link, deleted: false };
+/**
+ * Keeps an opened file if it passes the test, else closes it. One that can't be read does not pass. Every opened file goes
+ * through here or into a followed file: a forgotten handle ends the process.
+ */
+export async function keepIf(opened: Opened, test: (opened: Opened) => Promise<boolean>): Promise<Opened | undefined> {
+  let passed = false;
+  try {
+    passed = await test(opened);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+  } finally {
+    if (!passed) await opened.handle.close();
+  }
+  return passed ? opened : undefined;
 }
+
+/** The path that leads to an open file now, whatever it was renamed to. Of a deleted file it says where it was, with a mark. */
+export const whereIs = (handle: FileHandle): Promise<string> => readlink(`/proc/self/fd/${handle.fd}`);
 
 export const isUnder = (path: string, root: string): boolean => path.startsWith(root.endsWith(sep) ? root : root + sep);
-
-/** A root may itself be a link (`/var/log/app -> /data/app`); one that is missing allows nothing. */
-async function resolveRoots(roots: readonly string[]): Promise<readonly string[]> {
-  const resolved = await Promise.all(roots.map((root) => realpath(root).catch(() => undefined)));
-  return resolved.filter((root) => root !== undefined);
-}

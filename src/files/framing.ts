@@ -32,7 +32,10 @@ export function frameLines(bytes: Buffer, options: FramingOptions, onFrame: OnFr
   while (start < bytes.length) {
     const newline = bytes.indexOf(LF, start);
     const lineEnd = newline === -1 ? bytes.length : newline;
-    while (lineEnd - start > maxRecordBytes) {
+    const hasCr = lineEnd > start && bytes[lineEnd - 1] === CR;
+    // A CR at the end of what is there may belong to the line's end, which is not part of its text.
+    const contentEnd = hasCr && !(newline === -1 && options.final) ? lineEnd - 1 : lineEnd;
+    while (contentEnd - start > maxRecordBytes) {
       const end = characterBorder(bytes, start + maxRecordBytes, start);
       onFrame(start, end, end, inLine ? "middle" : "first");
       inLine = true;
@@ -40,7 +43,6 @@ export function frameLines(bytes: Buffer, options: FramingOptions, onFrame: OnFr
     }
     if (newline === -1 && !options.final) return start;
     const end = newline === -1 ? bytes.length : newline + 1;
-    const contentEnd = newline > start && bytes[newline - 1] === CR ? newline - 1 : lineEnd;
     if (contentEnd > start) onFrame(start, contentEnd, end, inLine ? "last" : undefined);
     inLine = false;
     start = end;

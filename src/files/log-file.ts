@@ -3,6 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import type { FileCheckpoint, FileIdentity } from "../core/checkpoint.ts";
 import type { FileState, FollowedFile } from "../core/reading.ts";
 import type { RecordOrigin } from "../core/record.ts";
+import type { Opened } from "./confinement.ts";
 import { readInto } from "./identity.ts";
 
 /** What a source of the configuration means to the files it matches. Sizes in bytes, times in milliseconds. */
@@ -18,7 +19,7 @@ export interface SourceSettings {
   readonly rotated: { readonly grace: number };
 }
 
-/** One generation of a followed file. The registry alone changes it. */
+/** One generation of a followed file. Only the registry and its parts change it. */
 export class LogFile implements FollowedFile {
   readonly id: number;
   readonly source: SourceSettings;
@@ -68,6 +69,23 @@ export class LogFile implements FollowedFile {
   /** Fills the buffer with the bytes at `offset` and returns the filled part; undefined if the file is not open. */
   async read(offset: number, buffer: Buffer): Promise<Buffer | undefined> {
     return this.handle === undefined ? undefined : readInto(this.handle, offset, buffer);
+  }
+
+  /** The file's bytes are out of reach, but a copy of them was found and proved: it goes on there. */
+  continueIn({ handle, stats, realPath }: Opened): void {
+    this.handle = handle;
+    this.path = realPath;
+    this.identity = { ...this.identity, device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs };
+    this.size = Math.max(this.size, Number(stats.size));
+    this.mtimeNs = stats.mtimeNs;
+    this.state = "rotated";
+    this.deleted = false;
+  }
+
+  async close(): Promise<void> {
+    const { handle } = this;
+    this.handle = undefined;
+    await handle?.close();
   }
 
   checkpoint(): FileCheckpoint {

@@ -1,22 +1,29 @@
+/*
+ * Longer than other files: the transitions of a file's life share the table and call each other, and read best together.
+ */
 import type { BigIntStats } from "node:fs";
-import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { CheckpointStore, Position } from "../core/checkpoint.ts";
+import type { CheckpointStore, Fingerprint, Position } from "../core/checkpoint.ts";
 import type { Clock } from "../core/clock.ts";
 import { errorCode } from "../core/errors.ts";
 import type { Emit } from "../core/events.ts";
 import { START } from "../core/position.ts";
-import { openConfined, type OpenResult, whereIs } from "./confinement.ts";
+import { keepIf, type Opened, whereIs } from "./confinement.ts";
 import { listFiles } from "./discovery.ts";
+import { FileTable } from "./file-table.ts";
 import { compileGlobs, type Globs } from "./globs.ts";
-import { HEAD_BYTES, headMatches, positionAt, readHead, sameBirth, sameInode, tailAt } from "./identity.ts";
-import { inodeKey, inodeKeyOf, LogFile, type SourceSettings } from "./log-file.ts";
-import { resolveCheckpoint } from "./resume.ts";
+import { HEAD_BYTES, headMatches, readHead, sameInode, tailAt } from "./identity.ts";
+import { inodeKey, LogFile, type SourceSettings } from "./log-file.ts";
+import { FileOpener } from "./opener.ts";
+import { resumeFiles } from "./resume.ts";
 import { liveNameOf } from "./rotation-names.ts";
-import { bornAt, findCopy, unseenGenerations } from "./siblings.ts";
+import { bornAt, findCopy, isBeginningOf, regularFiles, type Sibling, unseenGenerations } from "./siblings.ts";
 
 /** A file that has not grown for this long is looked at only by full looks and when a hint names it. */
 const ACTIVE_MS = 60_000;
+
+/** A file that equals the beginning of a live one is taken for a copy in the making for so long, then for a file of its own. */
+const COPYING_MS = 30_000;
 
 /** An absent file is forgotten after this long: its volume may come back before. */
 const FORGET_AFTER_MS = 24 * 3_600_000;
@@ -24,7 +31,7 @@ const FORGET_AFTER_MS = 24 * 3_600_000;
 export interface FileListener {
   /** New files, oldest first. They are read only after this has resolved: their first cursors must be durable by then. */
   added(files: readonly LogFile[]): Promise<void>;
-  /** The file grew or changed its state. */
+  /** The file grew or changed its state, or is worth another attempt. */
   changed(file: LogFile): void;
   /** Whether some sink still has to read the file, or waits for an answer about its records. */
   isNeeded(file: LogFile): boolean;
@@ -41,10 +48,8 @@ export interface RegistryOptions {
   readonly maxOpenFiles: number;
 }
 
-interface Newcomer {
-  readonly path: string;
+interface Newcomer extends Sibling {
   readonly source: SourceSettings;
-  readonly stats: BigIntStats;
   /** The live path it belongs to, if that is known. */
   readonly stream?: string;
 }
@@ -52,23 +57,31 @@ interface Newcomer {
 /**
  * Which files there are, and who they are. One loop calls `look`; nothing here runs by itself. A look stats paths,
  * compares what it finds with what is known, and tells the listener. A path is only where a file was last seen: what
- * counts is the inode with its birth time, and the content where those can deceive.
+ * counts is the inode with its birth time, and the content where those can deceive. What can't be looked at is left as
+ * it is: not to see a file is no proof that it is gone.
  */
 export class FileRegistry {
-  readonly files = new Map<number, LogFile>();
   readonly #options: RegistryOptions;
   readonly #globs: ReadonlyMap<SourceSettings, Globs>;
-  readonly #byInode = new Map<string, LogFile>();
-  readonly #byPath = new Map<string, LogFile>();
+  readonly #table = new FileTable();
+  readonly #opener: FileOpener;
   /** Files whose reader found other bytes before its position than it had left there. */
   readonly #suspects = new Map<LogFile, Position>();
-  /** Paths and reasons that were reported: each is said once, until it changes. */
-  readonly #problems = new Map<string, string>();
+  /** Files that this look came upon and nobody follows yet. */
+  readonly #newcomers: Newcomer[] = [];
   readonly #absentSinceMs = new Map<LogFile, number>();
+  /** Since when a file has looked like a copy in the making, by inode. */
+  readonly #copyingSinceMs = new Map<string, number>();
 
   constructor(options: RegistryOptions) {
+    const { sources, emit, maxOpenFiles } = options;
     this.#options = options;
-    this.#globs = new Map(options.sources.map((source) => [source, compileGlobs(source.include, source.exclude)]));
+    this.#globs = new Map(sources.map((source) => [source, compileGlobs(source.include, source.exclude)]));
+    this.#opener = new FileOpener({ globs: this.#globs, table: this.#table, emit, maxOpenFiles });
+  }
+
+  get files(): ReadonlyMap<number, LogFile> {
+    return this.#table.files;
   }
 
   get roots(): readonly string[] {
@@ -77,43 +90,30 @@ export class FileRegistry {
 
   /** Monotonic time of the last growth of any file, or undefined if there is none. */
   get grownAtMs(): number | undefined {
-    const times = [...this.files.values()].map((file) => file.grownAtMs);
-    return times.length === 0 ? undefined : times.reduce((a, b) => Math.max(a, b));
+    let latest: number | undefined;
+    for (const { grownAtMs } of this.files.values()) latest = Math.max(latest ?? grownAtMs, grownAtMs);
+    return latest;
   }
 
   /** Finds the files of the last run again, wherever they are now, and then everything that matches. Called once, first. */
   async start(): Promise<void> {
-    const { store, sources, listener } = this.#options;
-    const restored: LogFile[] = [];
-    for (const checkpoint of [...store.files.values()].sort((a, b) => a.id - b.id)) {
-      const source = sources.find(({ name }) => name === checkpoint.source);
-      if (source === undefined) continue;
-      const position = this.#furthest(checkpoint.id);
-      const file = await resolveCheckpoint(checkpoint, {
-        source,
-        position,
-        roots: this.#rootsOf(source),
-        clock: this.#options.clock,
-      });
-      this.files.set(file.id, file);
-      restored.push(file);
-      if (file.state === "gone") continue;
-      this.#byInode.set(inodeKeyOf(file.identity), file);
-      this.#byPath.set(file.path, file);
-    }
-    await listener.added(restored);
-    const newest = new Map(restored.map((file) => [file.stream, file]));
-    const newcomers: Newcomer[] = [];
-    for (const file of newest.values()) newcomers.push(...(await this.#unseen(file)));
-    await this.#lookAt(await this.#list(), newcomers);
-    await this.#settle();
+    const { store, sources, listener, clock } = this.#options;
+    const rootsOf = (source: SourceSettings): Promise<readonly string[]> => this.#opener.rootsOf(source);
+    const resumed = await resumeFiles({ sources, store, clock, rootsOf, furthest: (id) => this.#furthest(id) });
+    for (const file of resumed) this.#table.add(file);
+    await this.#opener.limitHandles();
+    await listener.added(resumed);
+    const newest = new Map(resumed.map((file) => [file.stream, file]));
+    for (const file of newest.values()) this.#newcomers.push(...(await this.#unseen(file)));
+    await this.#lookAt(await this.#list());
+    await this.#settle(false);
   }
 
   /** Looks at everything: the truth that hints only hasten. */
   async lookFully(): Promise<void> {
     const paths = await this.#list();
     for (const file of this.files.values()) if (file.state !== "gone") paths.set(file.path, file.source);
-    await this.#lookAt(paths, []);
+    await this.#lookAt(paths);
     await this.#settle(true);
   }
 
@@ -121,7 +121,7 @@ export class FileRegistry {
   async look(hints: Iterable<string>): Promise<void> {
     const paths = new Map<string, SourceSettings>();
     for (const path of hints) {
-      const source = this.#byPath.get(path)?.source ?? this.#sourceOf(path);
+      const source = this.#table.at(path)?.source ?? this.#sourceOf(path);
       if (source !== undefined) paths.set(path, source);
     }
     const now = this.#options.clock.elapsed();
@@ -132,8 +132,8 @@ export class FileRegistry {
       if (active && file.state === "rotated" && this.#sourceOf(file.stream) === file.source)
         paths.set(file.stream, file.source);
     }
-    await this.#lookAt(paths, []);
-    await this.#settle();
+    await this.#lookAt(paths);
+    await this.#settle(false);
   }
 
   /** A reader found that the bytes before `position` are others than those it read. The next look decides what happened. */
@@ -142,28 +142,20 @@ export class FileRegistry {
     if (file !== undefined) this.#suspects.set(file, position);
   }
 
-  /** Opens a file that was closed for want of descriptors. False if it is out of reach. */
-  async reopen(file: LogFile): Promise<boolean> {
-    if (file.handle !== undefined) return true;
-    const opened = await this.#open(file.path, file.source);
-    if (opened === undefined) return false;
-    if (!sameInode(file.identity, opened.stats) || !(await headMatches(opened.handle, file.identity.head))) {
-      await opened.handle.close();
-      return false;
-    }
-    file.handle = opened.handle;
-    return true;
+  /** Opens a file that was closed for want of descriptors. False if it is not to be had now. */
+  reopen(file: LogFile): Promise<boolean> {
+    return this.#opener.reopen(file);
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.files.values()].map((file) => this.#closeHandle(file)));
+    await Promise.all([...this.files.values()].map((file) => file.close()));
   }
 
   async #list(): Promise<Map<string, SourceSettings>> {
     const paths = new Map<string, SourceSettings>();
     for (const [source, globs] of this.#globs) {
       const listing = await listFiles(globs);
-      for (const { path, reason } of listing.problems) this.#report("file.unreadable", path, reason);
+      for (const { path, reason } of listing.problems) this.#opener.report("file.unreadable", path, reason);
       // A file that two sources match belongs to the first.
       for (const path of listing.paths) if (!paths.has(path)) paths.set(path, source);
     }
@@ -175,44 +167,51 @@ export class FileRegistry {
     return undefined;
   }
 
-  async #lookAt(paths: ReadonlyMap<string, SourceSettings>, newcomers: Newcomer[]): Promise<void> {
-    for (const [path, source] of paths) await this.#visit(path, source, newcomers);
+  async #lookAt(paths: ReadonlyMap<string, SourceSettings>): Promise<void> {
+    for (const [path, source] of paths) await this.#attempt(path, () => this.#visit(path, source));
     for (const file of this.files.values()) {
-      if (file.state === "rotated" && file.handle !== undefined)
-        await this.#measure(file, await file.handle.stat({ bigint: true }), newcomers);
+      const { handle, path } = file;
+      if (file.state !== "rotated" || handle === undefined) continue;
+      await this.#attempt(path, async () => this.#measure(file, await handle.stat({ bigint: true })));
     }
-    await this.#adopt(newcomers, paths);
+    await this.#adopt(paths);
   }
 
-  async #visit(path: string, source: SourceSettings, newcomers: Newcomer[]): Promise<void> {
-    const believed = this.#byPath.get(path);
-    const stats = await this.#stat(path);
+  /** An I/O error concerns one file, and passes or is told; it does not end the look at the others. */
+  async #attempt(path: string, look: () => Promise<void>): Promise<void> {
+    try {
+      await look();
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === undefined) throw error;
+      this.#opener.report("file.unreadable", path, code);
+    }
+  }
+
+  async #visit(path: string, source: SourceSettings): Promise<void> {
+    const found = await this.#opener.stat(path);
+    if (found.kind === "unknown") return;
+    const believed = this.#table.at(path);
+    const stats = found.kind === "file" ? found.stats : undefined;
     if (believed !== undefined && (stats === undefined || !sameInode(believed.identity, stats)))
-      await this.#moved(believed, newcomers);
+      await this.#moved(believed);
     if (stats === undefined) return;
-    const known = this.#byInode.get(inodeKey(stats));
-    if (known !== undefined && !sameBirth(known.identity, stats)) await this.#vanished(known);
-    else if (known !== undefined) {
-      if (known.path !== path) await this.#seenElsewhere(known, path, newcomers);
-      return this.#measure(known, stats, newcomers);
+    const known = this.#table.withInode(stats);
+    if (known?.isSame === true) {
+      if (known.file.path !== path || !this.#table.isPlaced(known.file)) await this.#seenElsewhere(known.file, path);
+      return this.#measure(known.file, stats);
     }
-    if (this.#sourceOf(path) !== undefined) newcomers.push({ path, source, stats });
+    if (known !== undefined) await this.#vanished(known.file);
+    if (this.#sourceOf(path) !== undefined) this.#newcomers.push({ path, source, stats });
   }
 
-  /** The path no longer leads to the file. The descriptor knows where it stands now. */
-  async #moved(file: LogFile, newcomers: Newcomer[]): Promise<void> {
-    this.#byPath.delete(file.path);
+  /** The path no longer leads to the file. The descriptor knows where it stands now; without one a listing may show it. */
+  async #moved(file: LogFile): Promise<void> {
     const from = file.path;
-    if (file.handle === undefined) {
-      // Closed for want of descriptors: a listing may still find it under another name.
-      this.#absentSinceMs.set(file, this.#options.clock.elapsed());
-    } else {
-      const place = await whereIs(file.handle);
-      file.deleted = place.deleted;
-      if (!place.deleted) {
-        file.path = place.path;
-        this.#byPath.set(place.path, file);
-      }
+    this.#table.displace(file);
+    if (file.handle !== undefined) {
+      file.deleted = (await file.handle.stat({ bigint: true })).nlink === 0n;
+      if (!file.deleted) await this.#place(file, await whereIs(file.handle));
     }
     if (file.state !== "live") return;
     file.state = "rotated";
@@ -220,133 +219,142 @@ export class FileRegistry {
       this.#options.emit({ kind: "file.deleted", path: from, unreadBytes: file.size - this.#furthest(file.id).offset });
     else this.#options.emit({ kind: "file.rotated", path: from, now: file.path });
     this.#changed(file);
-    newcomers.push(...(await this.#unseen(file)));
+    this.#newcomers.push(...(await this.#unseen(file)));
   }
 
   /** A known file shows up under another path: it was renamed, unless its own path leads to it too (a link). */
-  async #seenElsewhere(file: LogFile, path: string, newcomers: Newcomer[]): Promise<void> {
-    const stats = await this.#stat(file.path);
-    if (stats !== undefined && sameInode(file.identity, stats)) return;
-    if (this.#byPath.get(file.path) === file) await this.#moved(file, newcomers);
+  async #seenElsewhere(file: LogFile, path: string): Promise<void> {
+    const own = await this.#opener.stat(file.path);
+    if (own.kind === "file" && this.#table.isPlaced(file) && sameInode(file.identity, own.stats)) return;
+    if (this.#table.isPlaced(file)) await this.#moved(file);
     this.#absentSinceMs.delete(file);
-    file.path = path;
     file.deleted = false;
-    this.#byPath.set(path, file);
+    await this.#place(file, path);
+    // Moved away and back again.
+    if (path === file.stream) file.state = "live";
     this.#changed(file);
   }
 
-  async #measure(file: LogFile, stats: BigIntStats, newcomers: Newcomer[]): Promise<void> {
+  /** The path leads to the file now. One that was thought to be there has moved itself, or was overwritten. */
+  async #place(file: LogFile, path: string): Promise<void> {
+    const displaced = this.#table.at(path);
+    this.#table.place(file, path);
+    if (displaced !== undefined && displaced !== file) await this.#moved(displaced);
+  }
+
+  async #measure(file: LogFile, stats: BigIntStats): Promise<void> {
     const size = Number(stats.size);
     const suspicion = this.#suspects.get(file);
-    this.#suspects.delete(file);
-    if (size < file.size) return this.#replaced(file, stats, newcomers);
     if (size === file.size && stats.mtimeNs === file.mtimeNs && suspicion === undefined) return;
-    if (!(await this.#holdsItsBytes(file, suspicion ?? this.#furthest(file.id))))
-      return this.#replaced(file, stats, newcomers);
+    if (size >= file.size) {
+      const holds = await this.#holdsItsBytes(file, suspicion ?? this.#furthest(file.id));
+      // It can't be read now. That proves nothing; a later look tries again.
+      if (holds === undefined) return;
+      this.#suspects.delete(file);
+      if (holds) return this.#grown(file, stats);
+    }
+    this.#suspects.delete(file);
+    await this.#replaced(file, stats);
+  }
+
+  #grown(file: LogFile, stats: BigIntStats): void {
+    const size = Number(stats.size);
     file.mtimeNs = stats.mtimeNs;
-    if (size === file.size) return;
-    if (file.state !== "live") file.state = "rotated";
-    file.size = size;
-    file.grownAtMs = this.#options.clock.elapsed();
+    if (size > file.size) {
+      if (file.state !== "live") file.state = "rotated";
+      file.size = size;
+      file.grownAtMs = this.#options.clock.elapsed();
+    }
     this.#changed(file);
   }
 
-  /** Whether the file begins as it did and has the same bytes before the position: a rewrite that keeps or passes the size shows here. */
-  async #holdsItsBytes(file: LogFile, position: Position): Promise<boolean> {
-    if (!(await this.reopen(file)) || file.handle === undefined) return false;
+  /**
+   * Whether the file begins as it did and has the same bytes before the position: a rewrite that keeps or passes the size
+   * shows here. Undefined if it can't be read now.
+   */
+  async #holdsItsBytes(file: LogFile, position: Position): Promise<boolean | undefined> {
+    if (!(await this.reopen(file)) || file.handle === undefined) return undefined;
     const { head } = file.identity;
-    if (head.length < HEAD_BYTES) {
-      if (!(await headMatches(file.handle, head))) return false;
-      file.identity = { ...file.identity, head: await readHead(file.handle) };
-    }
-    return tailHolds(file, position);
+    if (!(await headMatches(file.handle, head))) return false;
+    if (head.length < HEAD_BYTES) file.identity = { ...file.identity, head: await readHead(file.handle) };
+    return position.offset === 0 || (await tailAt(file.handle, position.offset)) === position.tail;
   }
 
   /** Truncated or rewritten: the old generation goes on in its copy, if there is one; the path begins a new generation. */
-  async #replaced(file: LogFile, stats: BigIntStats, newcomers: Newcomer[]): Promise<void> {
+  async #replaced(file: LogFile, stats: BigIntStats): Promise<void> {
     const { path, source, stream } = file;
     this.#options.emit({ kind: "file.truncated", path, size: Number(stats.size), seen: file.size });
     await this.#vanished(file);
-    newcomers.push({ path, source, stats, stream });
+    this.#newcomers.push({ path, source, stats, stream }, ...(await this.#unseen(file)));
   }
 
   /** The file's bytes are no longer where they were. A proven copy takes its place, else they are out of reach. */
   async #vanished(file: LogFile): Promise<void> {
-    this.#byInode.delete(inodeKeyOf(file.identity));
-    if (this.#byPath.get(file.path) === file) this.#byPath.delete(file.path);
-    await this.#closeHandle(file);
+    const { identity } = file;
+    this.#table.detach(file);
+    await file.close();
     const copy = await findCopy({
       file,
       position: this.#furthest(file.id),
-      roots: this.#rootsOf(file.source),
-      isKnown: (stats) => this.#byInode.has(inodeKey(stats)) || sameInode(file.identity, stats),
+      roots: await this.#opener.rootsOf(file.source),
+      isKnown: (stats) => this.#table.isKnown(stats) || sameInode(identity, stats),
     });
     if (copy === undefined) {
       file.state = "gone";
     } else {
-      const { handle, stats, realPath } = copy;
-      file.state = "rotated";
-      file.handle = handle;
-      file.path = realPath;
-      file.identity = { device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs, head: file.identity.head };
-      file.size = Math.max(file.size, Number(stats.size));
-      file.mtimeNs = stats.mtimeNs;
-      this.#byInode.set(inodeKey(stats), file);
-      this.#byPath.set(realPath, file);
+      file.continueIn(copy);
+      await this.#place(file, copy.realPath);
     }
     this.#changed(file);
   }
 
   async #unseen(file: LogFile): Promise<readonly Newcomer[]> {
-    const found = await unseenGenerations(file, (stats) => this.#byInode.has(inodeKey(stats)));
+    const found = await unseenGenerations(file, (stats) => this.#table.isKnown(stats));
     return found.map((sibling) => ({ ...sibling, source: file.source, stream: file.stream }));
   }
 
-  async #adopt(newcomers: readonly Newcomer[], listed: ReadonlyMap<string, SourceSettings>): Promise<void> {
+  async #adopt(listed: ReadonlyMap<string, SourceSettings>): Promise<void> {
     const added: LogFile[] = [];
-    const oldestFirst = [...newcomers].sort((a, b) => (bornAt(a.stats) < bornAt(b.stats) ? -1 : 1));
-    for (const { path, source, stream } of oldestFirst) {
-      const opened = await this.#open(path, source);
-      if (opened === undefined) continue;
-      if (
-        this.#byInode.has(inodeKey(opened.stats)) ||
-        (stream !== undefined && stream !== path && (await this.#isCopy(opened, stream)))
-      ) {
-        await opened.handle.close();
-        continue;
-      }
-      const file = await this.#create(path, source, opened, stream ?? this.#streamOf(path, listed));
-      added.push(file);
+    const oldestFirst = this.#newcomers.splice(0).sort((a, b) => (bornAt(a.stats) < bornAt(b.stats) ? -1 : 1));
+    for (const { path, source, stream = this.#streamOf(path, listed) } of oldestFirst) {
+      await this.#attempt(path, async () => {
+        const opened = await this.#opener.open(path, source);
+        if (opened === undefined) return;
+        const head = await this.#headIfNew(opened, path, stream);
+        if (head !== undefined) added.push(this.#create(path, source, opened, head, stream));
+      });
     }
     if (added.length === 0) return;
     await this.#options.listener.added(added);
-    await this.#limitHandles();
+    await this.#opener.limitHandles();
   }
 
-  async #create(
-    path: string,
-    source: SourceSettings,
-    opened: OpenResult & { kind: "opened" },
-    stream: string,
-  ): Promise<LogFile> {
-    const { handle, stats } = opened;
+  /** The fingerprint of an opened file that is to be followed; undefined, and closed, if it is not. */
+  async #headIfNew(opened: Opened, path: string, stream: string): Promise<Fingerprint | undefined> {
+    let head: Fingerprint | undefined;
+    const kept = await keepIf(opened, async ({ handle, stats }) => {
+      head = await readHead(handle);
+      return !this.#table.isKnown(stats) && (stream === path || !(await this.#mayBeCopying(opened, stream)));
+    });
+    return kept && head;
+  }
+
+  #create(path: string, source: SourceSettings, { handle, stats }: Opened, head: Fingerprint, stream: string): LogFile {
     const { clock, store } = this.#options;
     const file = new LogFile({
       id: store.nextFileId(),
       source,
-      origin: stream === path || this.#sourceOf(path) !== undefined ? path : stream,
+      origin: this.#sourceOf(path) === undefined ? stream : path,
       stream,
       path,
-      identity: { device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs, head: await readHead(handle) },
+      identity: { device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs, head },
       size: Number(stats.size),
       mtimeNs: stats.mtimeNs,
       grownAtMs: clock.elapsed() - Math.max(0, clock.now() - Number(stats.mtimeMs)),
     });
     file.handle = handle;
     if (stream !== path) file.state = "rotated";
-    this.files.set(file.id, file);
-    this.#byInode.set(inodeKey(stats), file);
-    this.#byPath.set(path, file);
+    this.#table.add(file);
     store.record({ kind: "file", file: file.checkpoint() });
     return file;
   }
@@ -354,26 +362,32 @@ export class FileRegistry {
   /** The live path a newly found path belongs to: `app.log` for `app.log.1`, if that is there. */
   #streamOf(path: string, listed: ReadonlyMap<string, SourceSettings>): string {
     const directory = dirname(path);
-    const live = liveNameOf(
-      basename(path),
-      (name) => listed.has(join(directory, name)) || this.#byPath.has(join(directory, name)),
-    );
+    const exists = (name: string): boolean => {
+      const candidate = join(directory, name);
+      return listed.has(candidate) || this.#table.at(candidate) !== undefined;
+    };
+    const live = liveNameOf(basename(path), exists);
     return live === undefined ? path : join(directory, live);
   }
 
-  /** Whether an unseen generation is only a copy of content that is followed already. */
-  async #isCopy({ handle, stats }: OpenResult & { kind: "opened" }, stream: string): Promise<boolean> {
-    for (const file of this.files.values()) {
-      const position = this.#furthest(file.id);
-      if (file.stream !== stream || position.offset === 0 || stats.size < BigInt(position.offset)) continue;
-      if (!(await headMatches(handle, file.identity.head))) continue;
-      if ((await positionAt(handle, position.offset))?.crc === position.crc) return true;
-    }
-    return false;
+  /**
+   * Whether a new file may be the copy of a live one that is about to be truncated. If it is, the truncation shows soon,
+   * and the copy is found by its content then. If it is not, it is only taken up later: equal files stay two files.
+   */
+  async #mayBeCopying(opened: Opened, stream: string): Promise<boolean> {
+    const live = this.#table.at(stream);
+    if (live === undefined || !(await isBeginningOf(live, opened))) return false;
+    const key = inodeKey(opened.stats);
+    const now = this.#options.clock.elapsed();
+    const since = this.#copyingSinceMs.get(key) ?? now;
+    this.#copyingSinceMs.set(key, since);
+    const mayBe = now - since < COPYING_MS;
+    if (!mayBe) this.#copyingSinceMs.delete(key);
+    return mayBe;
   }
 
   /** Moves files on in their life: grace over, read to the end, out of use. */
-  async #settle(afterFullLook = false): Promise<void> {
+  async #settle(afterFullLook: boolean): Promise<void> {
     const { clock, listener, emit } = this.#options;
     const now = clock.elapsed();
     for (const file of this.files.values()) {
@@ -381,34 +395,38 @@ export class FileRegistry {
         file.state = "final";
         this.#changed(file);
       }
-      if (afterFullLook && file.handle === undefined && this.#byPath.get(file.path) !== file) this.#absent(file, now);
-      if (listener.isNeeded(file)) continue;
-      if (file.state === "gone" || (file.state === "released" && file.deleted)) this.#forget(file);
-      else if (file.state === "final") {
+      if (afterFullLook && file.handle === undefined && !this.#table.isPlaced(file)) await this.#absent(file, now);
+      if (listener.isNeeded(file)) {
+        // What could not be read before is worth another attempt.
+        if (afterFullLook) listener.changed(file);
+      } else if (file.state === "gone" || (file.state === "released" && file.deleted)) {
+        await this.#forget(file);
+      } else if (file.state === "final") {
         file.state = "released";
-        await this.#closeHandle(file);
+        await file.close();
         emit({ kind: "file.released", path: file.path });
         this.#changed(file);
       }
     }
   }
 
-  /** No listing shows it and no descriptor holds it. What was read stands; what was not is lost. */
-  #absent(file: LogFile, now: number): void {
+  /** No path is known that leads to it, and no descriptor holds it. What was read stands; what was not is lost. */
+  async #absent(file: LogFile, now: number): Promise<void> {
     if (file.state === "gone") return;
+    for (const { path, stats } of await regularFiles(dirname(file.path))) {
+      if (sameInode(file.identity, stats)) return this.#place(file, path);
+    }
     const since = this.#absentSinceMs.get(file) ?? now;
     this.#absentSinceMs.set(file, since);
-    if (this.#options.listener.isNeeded(file)) {
-      file.state = "gone";
-      this.#changed(file);
-    } else if (now - since > FORGET_AFTER_MS) this.#forget(file);
+    if (this.#options.listener.isNeeded(file)) await this.#vanished(file);
+    else if (now - since > FORGET_AFTER_MS) await this.#forget(file);
   }
 
-  #forget(file: LogFile): void {
-    this.files.delete(file.id);
+  async #forget(file: LogFile): Promise<void> {
+    this.#table.remove(file);
     this.#absentSinceMs.delete(file);
-    if (this.#byInode.get(inodeKeyOf(file.identity)) === file) this.#byInode.delete(inodeKeyOf(file.identity));
-    if (this.#byPath.get(file.path) === file) this.#byPath.delete(file.path);
+    this.#suspects.delete(file);
+    await file.close();
     this.#options.listener.forgotten(file);
   }
 
@@ -425,56 +443,4 @@ export class FileRegistry {
     }
     return furthest;
   }
-
-  #rootsOf(source: SourceSettings): readonly string[] {
-    return [...(this.#globs.get(source)?.roots ?? []), ...source.allowedRoots];
-  }
-
-  async #open(path: string, source: SourceSettings): Promise<(OpenResult & { kind: "opened" }) | undefined> {
-    const opened = await openConfined(path, this.#rootsOf(source));
-    if (opened.kind === "opened") {
-      this.#problems.delete(path);
-      return opened;
-    }
-    if (opened.kind !== "missing")
-      this.#report(opened.kind === "refused" ? "file.refused" : "file.unreadable", path, opened.reason);
-    return undefined;
-  }
-
-  async #stat(path: string): Promise<BigIntStats | undefined> {
-    try {
-      const stats = await stat(path, { bigint: true });
-      if (stats.isFile()) return stats;
-      this.#report("file.refused", path, "not a regular file");
-    } catch (error) {
-      const code = errorCode(error);
-      if (code !== "ENOENT" && code !== "ENOTDIR") this.#report("file.unreadable", path, code ?? String(error));
-    }
-    return undefined;
-  }
-
-  #report(kind: "file.refused" | "file.unreadable", path: string, reason: string): void {
-    if (this.#problems.get(path) === reason) return;
-    this.#problems.set(path, reason);
-    this.#options.emit({ kind, path, reason });
-  }
-
-  /** Closes the handles of the files that grew least recently. A deleted file lives by its handle and keeps it. */
-  async #limitHandles(): Promise<void> {
-    const open = [...this.files.values()].filter((file) => file.handle !== undefined);
-    if (open.length <= this.#options.maxOpenFiles) return;
-    const closable = open.filter((file) => !file.deleted).sort((a, b) => a.grownAtMs - b.grownAtMs);
-    for (const file of closable.slice(0, open.length - this.#options.maxOpenFiles)) await this.#closeHandle(file);
-  }
-
-  async #closeHandle(file: LogFile): Promise<void> {
-    const handle = file.handle;
-    file.handle = undefined;
-    await handle?.close();
-  }
-}
-
-async function tailHolds(file: LogFile, position: Position): Promise<boolean> {
-  if (position.offset === 0 || file.handle === undefined) return true;
-  return (await tailAt(file.handle, position.offset)) === position.tail;
 }

@@ -1,30 +1,50 @@
+import type { BigIntStats } from "node:fs";
 import { dirname } from "node:path";
-import type { FileCheckpoint, Position } from "../core/checkpoint.ts";
+import type { CheckpointStore, FileCheckpoint, Position } from "../core/checkpoint.ts";
 import type { Clock } from "../core/clock.ts";
-import { openConfined, type OpenResult } from "./confinement.ts";
+import { keepIf, openConfined, type Opened } from "./confinement.ts";
 import { headMatches, sameBirth } from "./identity.ts";
-import { LogFile, type SourceSettings } from "./log-file.ts";
+import { inodeKey, LogFile, type SourceSettings } from "./log-file.ts";
 import { findCopy, regularFiles } from "./siblings.ts";
 
 export interface ResumeContext {
-  readonly source: SourceSettings;
-  /** The furthest durable position of any sink in the file. */
-  readonly position: Position;
-  readonly roots: readonly string[];
+  readonly sources: readonly SourceSettings[];
+  readonly store: CheckpointStore;
+  readonly rootsOf: (source: SourceSettings) => Promise<readonly string[]>;
+  /** The furthest durable position of any sink in a file. */
+  readonly furthest: (id: number) => Position;
   readonly clock: Clock;
 }
 
-type Opened = OpenResult & { kind: "opened" };
-
-/** `inPlace`: the path of the checkpoint still leads to it, if only through a link. */
-type Found = Opened & { readonly inPlace: boolean };
-
 /**
- * Finds a file of the last run again: at its path, under another name of its directory, or as a copy of its content.
- * What is found nowhere comes back as `gone`: the sinks then account for what they had not read.
+ * Finds the files of the last run again, oldest first: at their paths, under other names of their directories, or as
+ * copies of their content. What is found nowhere comes back as `gone`: the sinks then account for what they had not read.
+ * Copies are looked for last, so that none takes a file that is another checkpoint's own.
  */
-export async function resolveCheckpoint(checkpoint: FileCheckpoint, context: ResumeContext): Promise<LogFile> {
-  const { clock, source } = context;
+export async function resumeFiles(context: ResumeContext): Promise<readonly LogFile[]> {
+  const { sources, store, clock } = context;
+  const claimed = new Set<string>();
+  const files: LogFile[] = [];
+  for (const checkpoint of [...store.files.values()].sort((a, b) => a.id - b.id)) {
+    const source = sources.find(({ name }) => name === checkpoint.source);
+    if (source === undefined) continue;
+    const file = restore(checkpoint, source, clock);
+    const found = await findByInode(checkpoint, file, context);
+    if (found === undefined) {
+      file.state = "gone";
+    } else {
+      claimed.add(inodeKey(found.stats));
+      settle(file, checkpoint, found, clock);
+    }
+    files.push(file);
+  }
+  for (const file of files) {
+    if (file.state === "gone") await resumeFromCopy(file, claimed, context);
+  }
+  return files;
+}
+
+function restore(checkpoint: FileCheckpoint, source: SourceSettings, clock: Clock): LogFile {
   const { id, stream, origin, path, identity, size } = checkpoint;
   const file = new LogFile({
     id,
@@ -38,36 +58,35 @@ export async function resolveCheckpoint(checkpoint: FileCheckpoint, context: Res
     grownAtMs: clock.elapsed(),
   });
   file.format = checkpoint.format;
-  const found = (await findByInode(checkpoint, context)) ?? (await findByContent(file, context));
-  if (found === undefined) {
-    file.state = "gone";
-    return file;
-  }
-  const { handle, stats, realPath } = found;
-  file.handle = handle;
-  file.path = found.inPlace ? path : realPath;
-  file.identity = { device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs, head: identity.head };
-  file.size = Math.max(size, Number(stats.size));
-  file.mtimeNs = stats.mtimeNs;
-  file.grownAtMs = clock.elapsed() - Math.max(0, clock.now() - Number(stats.mtimeMs));
-  file.state = checkpoint.rotated || file.path !== path ? "rotated" : "live";
   return file;
 }
 
-async function findByInode(checkpoint: FileCheckpoint, context: ResumeContext): Promise<Found | undefined> {
-  const inPlace = await openIfSame(checkpoint.path, checkpoint, context);
-  if (inPlace !== undefined) return { ...inPlace, inPlace: true };
-  for (const { path, stats } of await regularFiles(dirname(checkpoint.path))) {
-    if (stats.ino !== checkpoint.identity.inode) continue;
-    const opened = await openIfSame(path, checkpoint, context);
-    if (opened !== undefined) return { ...opened, inPlace: false };
-  }
-  return undefined;
+/** The path is that of the checkpoint if that still leads to the file, if only through a link. */
+type Found = Opened & { readonly path: string };
+
+function settle(file: LogFile, checkpoint: FileCheckpoint, { handle, stats, path }: Found, clock: Clock): void {
+  file.handle = handle;
+  file.identity = { ...file.identity, device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs };
+  file.size = Math.max(file.size, Number(stats.size));
+  file.mtimeNs = stats.mtimeNs;
+  file.grownAtMs = clock.elapsed() - Math.max(0, clock.now() - Number(stats.mtimeMs));
+  file.state = checkpoint.rotated || path !== checkpoint.path ? "rotated" : "live";
+  file.path = path;
 }
 
-async function findByContent(file: LogFile, { position, roots }: ResumeContext): Promise<Found | undefined> {
-  const copy = await findCopy({ file, position, roots, isKnown: () => false });
-  return copy && { ...copy, inPlace: false };
+async function findByInode(
+  checkpoint: FileCheckpoint,
+  file: LogFile,
+  context: ResumeContext,
+): Promise<Found | undefined> {
+  const inPlace = await openIfSame(checkpoint.path, checkpoint, file, context);
+  if (inPlace !== undefined) return { ...inPlace, path: checkpoint.path };
+  for (const { path, stats } of await regularFiles(dirname(checkpoint.path))) {
+    if (stats.ino !== checkpoint.identity.inode) continue;
+    const opened = await openIfSame(path, checkpoint, file, context);
+    if (opened !== undefined) return { ...opened, path };
+  }
+  return undefined;
 }
 
 /**
@@ -77,18 +96,30 @@ async function findByContent(file: LogFile, { position, roots }: ResumeContext):
 async function openIfSame(
   path: string,
   checkpoint: FileCheckpoint,
-  { roots, position }: ResumeContext,
+  file: LogFile,
+  context: ResumeContext,
 ): Promise<Opened | undefined> {
-  const opened = await openConfined(path, roots);
+  const opened = await openConfined(path, await context.rootsOf(file.source));
   if (opened.kind !== "opened") return undefined;
-  const { identity } = checkpoint;
-  const { stats, handle } = opened;
-  const same =
-    stats.ino === identity.inode &&
-    sameBirth(identity, stats) &&
-    stats.size >= BigInt(Math.max(position.offset, checkpoint.size)) &&
-    (await headMatches(handle, identity.head));
-  if (same) return opened;
-  await handle.close();
-  return undefined;
+  const least = BigInt(Math.max(context.furthest(checkpoint.id).offset, checkpoint.size));
+  return keepIf(
+    opened,
+    async ({ stats, handle }) =>
+      isSameInode(checkpoint, stats) && stats.size >= least && headMatches(handle, checkpoint.identity.head),
+  );
+}
+
+const isSameInode = ({ identity }: FileCheckpoint, stats: BigIntStats): boolean =>
+  stats.ino === identity.inode && sameBirth(identity, stats);
+
+async function resumeFromCopy(file: LogFile, claimed: Set<string>, context: ResumeContext): Promise<void> {
+  const copy = await findCopy({
+    file,
+    position: context.furthest(file.id),
+    roots: await context.rootsOf(file.source),
+    isKnown: (stats) => claimed.has(inodeKey(stats)),
+  });
+  if (copy === undefined) return;
+  claimed.add(inodeKey(copy.stats));
+  file.continueIn(copy);
 }

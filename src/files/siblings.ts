@@ -2,8 +2,8 @@ import type { BigIntStats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Position } from "../core/checkpoint.ts";
-import { openConfined, type OpenResult } from "./confinement.ts";
-import { HEAD_BYTES, headMatches, provesContent } from "./identity.ts";
+import { keepIf, openConfined, type Opened } from "./confinement.ts";
+import { HEAD_BYTES, headMatches, positionAt, provesContent } from "./identity.ts";
 import type { LogFile } from "./log-file.ts";
 import { isRotatedName } from "./rotation-names.ts";
 
@@ -28,7 +28,7 @@ export async function regularFiles(directory: string): Promise<readonly Sibling[
   return siblings.flat();
 }
 
-/** Generations of the file's stream that were born after it and have been rotated before anyone looked. */
+/** Generations of the file's stream that were born after it and were rotated before anyone looked. */
 export async function unseenGenerations(
   file: LogFile,
   isKnown: (stats: BigIntStats) => boolean,
@@ -40,39 +40,41 @@ export async function unseenGenerations(
   );
 }
 
-export type CopySearch = {
+export interface CopySearch {
   readonly file: LogFile;
   /** The furthest durable position of any sink: what the copy must prove to hold. */
   readonly position: Position;
   readonly roots: readonly string[];
   readonly isKnown: (stats: BigIntStats) => boolean;
-};
+}
 
 /**
  * Finds a copy of a file that was truncated or has vanished: a file of the same directory, whatever its name, that holds
  * the same bytes before the furthest position. Without a position the head and the size decide: then nothing was
  * delivered yet, and the worst case is a duplicate.
  */
-export async function findCopy({
-  file,
-  position,
-  roots,
-  isKnown,
-}: CopySearch): Promise<(OpenResult & { kind: "opened" }) | undefined> {
-  const { head } = file.identity;
+export async function findCopy({ file, position, roots, isKnown }: CopySearch): Promise<Opened | undefined> {
+  const { head, birthtimeNs } = file.identity;
   if (head.length === 0) return undefined;
   for (const { path, stats } of await regularFiles(dirname(file.path))) {
     const bigEnough = stats.size >= BigInt(Math.max(position.offset, head.length));
-    if (isKnown(stats) || !bigEnough || bornAt(stats) < file.identity.birthtimeNs) continue;
+    if (isKnown(stats) || !bigEnough || bornAt(stats) < birthtimeNs) continue;
     const opened = await openConfined(path, roots);
     if (opened.kind !== "opened") continue;
-    const proved =
-      (await headMatches(opened.handle, head)) &&
-      (position.offset > 0
-        ? await provesContent(opened.handle, position)
-        : head.length === HEAD_BYTES || stats.size >= BigInt(file.size));
-    if (proved) return opened;
-    await opened.handle.close();
+    const copy = await keepIf(opened, async ({ handle }) => {
+      if (!(await headMatches(handle, head))) return false;
+      if (position.offset > 0) return provesContent(handle, position);
+      return head.length === HEAD_BYTES || stats.size >= BigInt(file.size);
+    });
+    if (copy !== undefined) return copy;
   }
   return undefined;
+}
+
+/** Whether all bytes of an opened file are the beginning of `file` too: it may be a copy that is made before a truncation. */
+export async function isBeginningOf(file: LogFile, { handle, stats }: Opened): Promise<boolean> {
+  const size = Number(stats.size);
+  if (file.handle === undefined || size === 0 || size > file.size) return false;
+  const [own, other] = await Promise.all([positionAt(file.handle, size), positionAt(handle, size)]);
+  return own !== undefined && own.crc === other?.crc;
 }

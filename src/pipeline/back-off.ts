@@ -22,7 +22,8 @@ const BLOCKED_BASE_MS = 2_000;
  * a fifth of the outage so far (at least 0.5 s). The vendor's own wish wins, up to 5 minutes. `random` is in [0, 1).
  */
 export function backOffMs(failure: Failure, nowMs: number, random: number, retryAfterMs?: number): number {
-  if (retryAfterMs !== undefined) return Math.min(Math.max(retryAfterMs, 0), MAX_RETRY_AFTER_MS);
+  // A wish for no wait at all is none: it would make a hot loop of an outage.
+  if (retryAfterMs !== undefined && retryAfterMs > 0) return Math.min(retryAfterMs, MAX_RETRY_AFTER_MS);
   const outage = Math.max((nowMs - failure.sinceMs) * OUTAGE_PART, BASE_MS);
   return random * Math.min(MAX_MS, BASE_MS * 2 ** Math.min(failure.count, 16), outage);
 }

@@ -51,8 +51,7 @@ export class DeadLetters {
       this.#bytes ??= await measure(directory);
       if (this.#bytes + line.length > maxBytes) return { kind: "full" };
       if (this.#segment.name === "" || this.#segment.bytes + line.length > SEGMENT_BYTES) {
-        await mkdir(directory, { recursive: true, mode: 0o700 });
-        this.#segment = { name: `${clock.now()}-${process.pid}.ndjson`, bytes: 0 };
+        this.#segment = await begin(directory, `${clock.now()}-${process.pid}.ndjson`);
       }
       const handle = await open(join(directory, this.#segment.name), "a", 0o600);
       try {
@@ -70,6 +69,19 @@ export class DeadLetters {
       return { kind: "failed", reason: describeError(error) };
     }
   }
+}
+
+/** Makes an empty segment whose name is durable: a segment that vanishes in a power cut would take its records with it. */
+async function begin(directory: string, name: string): Promise<{ name: string; bytes: number }> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await (await open(join(directory, name), "a", 0o600)).close();
+  const handle = await open(directory, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return { name, bytes: 0 };
 }
 
 async function measure(directory: string): Promise<number> {

@@ -117,24 +117,19 @@ export class Delivery {
 
   /** Puts one record among the dead letters, unless so many were rejected that the fault must be elsewhere. */
   async #bury(batch: Batch, index: number, reason: string, signal: AbortSignal): Promise<boolean> {
-    const { gate, name, emit } = this.#options;
+    const { name, emit } = this.#options;
     this.#rejections.add(1, true);
-    if (this.#rejections.isMass) {
-      this.#rejections.clear();
-      gate.settle({
-        kind: "blocked",
-        reason: `massRejection: over half of the last 1,000 records were refused: ${reason}`,
-      });
-      return this.#deliver(batch, index, index + 1, signal);
-    }
+    if (this.#rejections.isMass) return this.#deliver(batch, index, index + 1, signal);
     const record = batch.records[index];
     if (record === undefined) throw new Error(`the batch has no record ${index}`);
     if (!(await this.#keep(record, reason, signal))) return false;
     const { counters } = batch.sliceOf(index).range;
+    // Of a record that was split, the first part stands for the whole.
+    const records = record.length > 0 ? 1 : 0;
     counters.deliveredBytes -= record.length;
-    counters.deliveredRecords -= 1;
+    counters.deliveredRecords -= records;
     counters.deadLetteredBytes += record.length;
-    counters.deadLetteredRecords += 1;
+    counters.deadLetteredRecords += records;
     emit({ kind: "sink.deadLettered", sink: name, records: 1, reason });
     return true;
   }
@@ -163,9 +158,12 @@ export class Delivery {
         // The back-off belongs to the sink's gate; p-retry's own would come on top of it.
         minTimeout: 0,
         signal,
+        // Anything else that was thrown is a bug, and no attempt mends it.
+        shouldRetry: ({ error }) => error instanceof AttemptFailed,
         onFailedAttempt: async ({ error }) => {
+          if (!(error instanceof AttemptFailed)) return;
           await gate.enter(signal);
-          if (error instanceof AttemptFailed && error.outcome.kind === "blocked") await sink.refresh?.();
+          if (error.outcome.kind === "blocked") await sink.refresh?.();
         },
       });
     } catch (error) {
@@ -176,10 +174,16 @@ export class Delivery {
 
   async #attemptOnce(body: Buffer, signal: AbortSignal): Promise<Terminal> {
     const { gate, sink } = this.#options;
-    const outcome = await sink.send(body, signal);
+    const outcome = this.#suspectSetting(await sink.send(body, signal));
     signal.throwIfAborted();
     gate.settle(outcome);
     if (outcome.kind === "retry" || outcome.kind === "blocked") throw new AttemptFailed(outcome);
     return outcome;
+  }
+
+  /** When most records are refused, a refusal says more about a setting than about a record: it blocks until it is mended. */
+  #suspectSetting(outcome: Outcome): Outcome {
+    if (outcome.kind !== "rejected" || !this.#rejections.isMass) return outcome;
+    return { kind: "blocked", reason: `massRejection: most of the last records were refused: ${outcome.reason}` };
   }
 }

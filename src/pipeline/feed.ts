@@ -74,8 +74,10 @@ export class Feed {
     for (const stream of this.#ready) {
       const generations = this.#streams.get(stream) ?? [];
       for (const progress of generations) {
-        const slice =
-          progress.idle || isFarAhead(progress) ? undefined : await this.#take(progress, maxRecords, maxBytes);
+        if (progress.idle) continue;
+        // The younger generations wait with it.
+        if (isFarAhead(progress)) break;
+        const slice = await this.#take(progress, maxRecords, maxBytes);
         if (slice === undefined) continue;
         // To the end of the queue: the others come first.
         this.#ready.delete(stream);
@@ -146,19 +148,27 @@ export class Feed {
   }
 
   #passLost(progress: FileProgress): void {
-    const { file, position } = progress;
+    const { file, position, partial } = progress;
     const counters = noCounters();
-    counters.lostBytes = file.size - position.offset;
+    // The beginning of the lost bytes may be an unfinished line that was sent at the last stop.
+    const sent = partial !== undefined && position.offset === progress.cursor.offset ? partial.length : 0;
+    counters.deliveredBytes = sent;
+    counters.deliveredRecords = sent > 0 ? 1 : 0;
+    counters.lostBytes = file.size - position.offset - sent;
     const loss: LossCheckpoint = {
       sink: this.#options.sink,
       file: file.id,
       path: file.path,
-      from: position.offset,
+      from: position.offset + sent,
       to: file.size,
       reason: file.deleted ? "deleted before it was read" : "truncated, replaced or deleted before it was read",
       at: this.#options.clock.now(),
     };
-    this.#pass(progress, { end: { offset: file.size, crc: 0, tail: 0 }, counters, loss });
+    this.#pass(progress, {
+      end: { offset: file.size, crc: 0, tail: 0 },
+      counters,
+      loss: loss.from < loss.to ? loss : undefined,
+    });
   }
 
   #passDelivered(progress: FileProgress, segment: Segment): void {

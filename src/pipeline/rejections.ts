@@ -22,9 +22,4 @@ export class Rejections {
       this.#next = (this.#next + 1) % WINDOW;
     }
   }
-
-  clear(): void {
-    this.#ring.fill(0);
-    this.#rejected = 0;
-  }
 }

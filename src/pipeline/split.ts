@@ -15,7 +15,7 @@ export const mayExceed = (record: LogRecord, { maxRecordBytes }: Sink["limits"])
 export function fitRecord(record: LogRecord, sink: Pick<Sink, "encode" | "limits">): readonly LogRecord[] {
   const { maxRecordBytes } = sink.limits;
   if (
-    record.body.length < 2 ||
+    record.body.length <= 2 ||
     !mayExceed(record, sink.limits) ||
     Buffer.byteLength(sink.encode([record])) <= maxRecordBytes
   )

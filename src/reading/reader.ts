@@ -13,7 +13,7 @@ import { detectFormat, formats, undecided } from "../records/formats/registry.ts
 import { SegmentCache } from "./cache.ts";
 
 /** The grid at which segments end, bytes. Large enough that a read's cost vanishes, small enough to be shared from a small cache. */
-const GRID_BYTES = 512 * 1_024;
+const GRID_BYTES = 256 * 1_024;
 
 /** A border closer than this is passed over: it would cost a read for a few lines. */
 const NEAR_BYTES = GRID_BYTES / 8;
@@ -46,7 +46,7 @@ export class SegmentReader implements RecordReader<LogFile> {
 
   async #load(file: LogFile, position: Position, final: boolean): Promise<ReadResult> {
     try {
-      if (!(await this.#options.reopen(file))) return { kind: "atEnd" };
+      if (!(await this.#options.reopen(file))) return { kind: "unreadable" };
       const result = await readSegment(file, position, final, this.#options);
       this.#unreadable.delete(file);
       return result;
@@ -94,6 +94,12 @@ async function readSegment(
   }
 }
 
+/** A byte order mark at the beginning of a file is no part of its first line. */
+const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
+
+const bomLength = (bytes: Buffer, offset: number): number =>
+  offset === 0 && bytes.subarray(0, BOM.length).equals(BOM) ? BOM.length : 0;
+
 function decode(
   file: LogFile,
   bytes: Buffer,
@@ -102,7 +108,9 @@ function decode(
   final: boolean,
   options: ReaderOptions,
 ): Segment {
-  const content = bytes.subarray(lead);
+  const skipped = bomLength(bytes, offset);
+  const content = bytes.subarray(lead + skipped);
+  const base = offset + skipped;
   const continued = lead > 0 && bytes[lead - 1] !== 0x0a;
   // Whatever the bytes, latin1 and UTF-8 decode ASCII alike, and latin1 is the faster.
   const encoding = isAscii(content) ? "latin1" : "utf8";
@@ -112,10 +120,11 @@ function decode(
   const framing = { maxRecordBytes: source.maxRecordBytes, continued, final };
   const decided = frameLines(content, framing, (start, contentEnd, end, split) => {
     const body = content.toString(encoding, start, contentEnd);
-    records.push(new LogRecord(body, offset + start, end - start, origin, parse, split));
+    records.push(new LogRecord(body, base + start, end - start, origin, parse, split));
   });
   if (source.format === "auto" && file.format === undefined) decideFormat(file, records, options.emit);
-  return new Segment(offset, offset + decided, records, bytes.subarray(0, lead + decided), options.pool);
+  const end = decided === 0 ? offset : base + decided;
+  return new Segment(offset, end, records, bytes.subarray(0, lead + end - offset), options.pool);
 }
 
 const parserOf = (file: LogFile): Parse =>

@@ -1,0 +1,58 @@
+import type { BigIntStats } from "node:fs";
+import { sameBirth } from "./identity.ts";
+import { inodeKey, inodeKeyOf, type LogFile } from "./log-file.ts";
+
+/** The followed files by id, by inode and by path. One place keeps the three in step. */
+export class FileTable {
+  readonly files = new Map<number, LogFile>();
+  readonly #byInode = new Map<string, LogFile>();
+  readonly #byPath = new Map<string, LogFile>();
+
+  add(file: LogFile): void {
+    this.files.set(file.id, file);
+    if (file.state !== "gone") this.place(file, file.path);
+  }
+
+  /** The path leads to the file, which the inode in its identity is. */
+  place(file: LogFile, path: string): void {
+    this.displace(file);
+    file.path = path;
+    this.#byPath.set(path, file);
+    this.#byInode.set(inodeKeyOf(file.identity), file);
+  }
+
+  /** No path leads to the file any more, as far as is known. */
+  displace(file: LogFile): void {
+    if (this.#byPath.get(file.path) === file) this.#byPath.delete(file.path);
+  }
+
+  /** The file's inode is no longer it. */
+  detach(file: LogFile): void {
+    this.displace(file);
+    const key = inodeKeyOf(file.identity);
+    if (this.#byInode.get(key) === file) this.#byInode.delete(key);
+  }
+
+  remove(file: LogFile): void {
+    this.detach(file);
+    this.files.delete(file.id);
+  }
+
+  at(path: string): LogFile | undefined {
+    return this.#byPath.get(path);
+  }
+
+  isPlaced(file: LogFile): boolean {
+    return this.#byPath.get(file.path) === file;
+  }
+
+  /** The followed file that has this inode, and whether it really is that file: an inode number that was freed is used again. */
+  withInode(stats: BigIntStats): { readonly file: LogFile; readonly isSame: boolean } | undefined {
+    const file = this.#byInode.get(inodeKey(stats));
+    return file && { file, isSame: sameBirth(file.identity, stats) };
+  }
+
+  isKnown(stats: BigIntStats): boolean {
+    return this.withInode(stats)?.isSame === true;
+  }
+}

@@ -1,0 +1,117 @@
+import type { BigIntStats } from "node:fs";
+import { realpath, stat } from "node:fs/promises";
+import { errorCode } from "../core/errors.ts";
+import type { Emit } from "../core/events.ts";
+import { keepIf, openConfined, type Opened } from "./confinement.ts";
+import type { FileTable } from "./file-table.ts";
+import type { Globs } from "./globs.ts";
+import { headMatches, sameInode } from "./identity.ts";
+import type { LogFile, SourceSettings } from "./log-file.ts";
+
+/** What a path leads to. `unknown`: it could not be looked at, which says nothing about what is there. */
+export type PathState =
+  { readonly kind: "file"; readonly stats: BigIntStats } | { readonly kind: "absent" } | { readonly kind: "unknown" };
+
+export interface OpenerOptions {
+  readonly globs: ReadonlyMap<SourceSettings, Globs>;
+  readonly table: FileTable;
+  readonly emit: Emit;
+  readonly maxOpenFiles: number;
+}
+
+/** Opens files within their roots and within the number of descriptors, and says once what can't be opened. */
+export class FileOpener {
+  readonly #options: OpenerOptions;
+  /**
+   * Where each root really is, from when it was first there. An application that replaces the directory by a link later
+   * leads nowhere.
+   */
+  readonly #realRoots = new Map<string, string>();
+  /** Paths and reasons that were reported: each is said once, until it changes. */
+  readonly #problems = new Map<string, string>();
+  readonly #reopening = new Map<LogFile, Promise<boolean>>();
+
+  constructor(options: OpenerOptions) {
+    this.#options = options;
+  }
+
+  async stat(path: string): Promise<PathState> {
+    try {
+      const stats = await stat(path, { bigint: true });
+      if (stats.isFile()) return { kind: "file", stats };
+      this.report("file.refused", path, "not a regular file");
+      return { kind: "absent" };
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === "ENOENT" || code === "ENOTDIR") return { kind: "absent" };
+      this.report("file.unreadable", path, code ?? String(error));
+      return { kind: "unknown" };
+    }
+  }
+
+  async open(path: string, source: SourceSettings): Promise<Opened | undefined> {
+    const opened = await openConfined(path, await this.rootsOf(source));
+    if (opened.kind === "opened") {
+      this.#problems.delete(path);
+      return opened;
+    }
+    if (opened.kind !== "missing")
+      this.report(opened.kind === "refused" ? "file.refused" : "file.unreadable", path, opened.reason);
+    return undefined;
+  }
+
+  /** Opens a file that was closed for want of descriptors. False if it is not to be had now. */
+  async reopen(file: LogFile): Promise<boolean> {
+    if (file.handle !== undefined) return true;
+    if (file.state === "gone") return false;
+    // Several sinks may ask at once.
+    const reopening = this.#reopening.get(file) ?? this.#reopen(file);
+    this.#reopening.set(file, reopening);
+    try {
+      return await reopening;
+    } finally {
+      this.#reopening.delete(file);
+    }
+  }
+
+  async #reopen(file: LogFile): Promise<boolean> {
+    const opened = await this.open(file.path, file.source);
+    const { identity } = file;
+    const kept =
+      opened &&
+      (await keepIf(
+        opened,
+        async ({ handle, stats }) => sameInode(identity, stats) && headMatches(handle, identity.head),
+      ));
+    if (kept === undefined) return false;
+    file.handle = kept.handle;
+    await this.limitHandles(file);
+    return true;
+  }
+
+  /** Closes the handles of the files that grew least recently, but not `except`. A deleted file lives by its handle and keeps it. */
+  async limitHandles(except?: LogFile): Promise<void> {
+    const open = [...this.#options.table.files.values()].filter((file) => file.handle !== undefined);
+    const excess = open.length - this.#options.maxOpenFiles;
+    if (excess <= 0) return;
+    const closable = open.filter((file) => !file.deleted && file !== except);
+    closable.sort((a, b) => a.grownAtMs - b.grownAtMs);
+    for (const file of closable.slice(0, excess)) await file.close();
+  }
+
+  async rootsOf(source: SourceSettings): Promise<readonly string[]> {
+    const roots = [...(this.#options.globs.get(source)?.roots ?? []), ...source.allowedRoots];
+    for (const root of roots) {
+      if (this.#realRoots.has(root)) continue;
+      const real = await realpath(root).catch(() => undefined);
+      if (real !== undefined) this.#realRoots.set(root, real);
+    }
+    return roots.flatMap((root) => this.#realRoots.get(root) ?? []);
+  }
+
+  report(kind: "file.refused" | "file.unreadable", path: string, reason: string): void {
+    if (this.#problems.get(path) === reason) return;
+    this.#problems.set(path, reason);
+    this.#options.emit({ kind, path, reason });
+  }
+}
