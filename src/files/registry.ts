@@ -52,6 +52,8 @@ interface Newcomer extends Sibling {
   readonly source: SourceSettings;
   /** The live path it belongs to, if that is known. */
   readonly stream?: string;
+  /** When its content began, nanoseconds since the epoch. */
+  readonly bornNs: bigint;
 }
 
 /**
@@ -202,7 +204,7 @@ export class FileRegistry {
       return this.#measure(known.file, stats);
     }
     if (known !== undefined) await this.#vanished(known.file);
-    if (this.#sourceOf(path) !== undefined) this.#newcomers.push({ path, source, stats });
+    if (this.#sourceOf(path) !== undefined) this.#newcomers.push({ path, source, stats, bornNs: bornAt(stats) });
   }
 
   /** The path no longer leads to the file. The descriptor knows where it stands now; without one a listing may show it. */
@@ -285,7 +287,8 @@ export class FileRegistry {
     const { path, source, stream } = file;
     this.#options.emit({ kind: "file.truncated", path, size: Number(stats.size), seen: file.size });
     await this.#vanished(file);
-    this.#newcomers.push({ path, source, stats, stream }, ...(await this.#unseen(file)));
+    // A truncated file keeps its birth time, but what it holds is younger than any copy of what it held.
+    this.#newcomers.push({ path, source, stats, stream, bornNs: stats.mtimeNs }, ...(await this.#unseen(file)));
   }
 
   /** The file's bytes are no longer where they were. A proven copy takes its place, else they are out of reach. */
@@ -297,6 +300,7 @@ export class FileRegistry {
       file,
       position: this.#furthest(file.id),
       roots: await this.#opener.rootsOf(file.source),
+      isNeeded: this.#options.listener.isNeeded(file),
       isKnown: (stats) => this.#table.isKnown(stats) || sameInode(identity, stats),
     });
     if (copy === undefined) {
@@ -310,12 +314,18 @@ export class FileRegistry {
 
   async #unseen(file: LogFile): Promise<readonly Newcomer[]> {
     const found = await unseenGenerations(file, (stats) => this.#table.isKnown(stats));
-    return found.map((sibling) => ({ ...sibling, source: file.source, stream: file.stream }));
+    return found.map(({ path, stats }) => ({
+      path,
+      stats,
+      bornNs: bornAt(stats),
+      source: file.source,
+      stream: file.stream,
+    }));
   }
 
   async #adopt(listed: ReadonlyMap<string, SourceSettings>): Promise<void> {
     const added: LogFile[] = [];
-    const oldestFirst = this.#newcomers.splice(0).sort((a, b) => (bornAt(a.stats) < bornAt(b.stats) ? -1 : 1));
+    const oldestFirst = this.#newcomers.splice(0).sort(byAge);
     for (const { path, source, stream = this.#streamOf(path, listed) } of oldestFirst) {
       await this.#attempt(path, async () => {
         const opened = await this.#opener.open(path, source);
@@ -443,4 +453,10 @@ export class FileRegistry {
     }
     return furthest;
   }
+}
+
+/** Oldest first. Time stamps are coarse; of two that are equal the one at the live path is the younger. */
+function byAge(a: Newcomer, b: Newcomer): number {
+  if (a.bornNs !== b.bornNs) return a.bornNs < b.bornNs ? -1 : 1;
+  return Number(a.path === a.stream) - Number(b.path === b.stream);
 }

@@ -117,9 +117,13 @@ async function resumeFromCopy(file: LogFile, claimed: Set<string>, context: Resu
     file,
     position: context.furthest(file.id),
     roots: await context.rootsOf(file.source),
+    isNeeded: isPending(file, context.store),
     isKnown: (stats) => claimed.has(inodeKey(stats)),
   });
   if (copy === undefined) return;
   claimed.add(inodeKey(copy.stats));
   file.continueIn(copy);
 }
+
+const isPending = ({ id, size }: LogFile, store: CheckpointStore): boolean =>
+  [...store.cursors.values()].some((ofSink) => (ofSink.get(id)?.position.offset ?? size) < size);

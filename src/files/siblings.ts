@@ -45,20 +45,24 @@ export interface CopySearch {
   /** The furthest durable position of any sink: what the copy must prove to hold. */
   readonly position: Position;
   readonly roots: readonly string[];
+  /** Whether bytes are pending that only a copy still has. */
+  readonly isNeeded: boolean;
   readonly isKnown: (stats: BigIntStats) => boolean;
 }
 
 /**
- * Finds a copy of a file that was truncated or has vanished: a file of the same directory, whatever its name, that holds
- * the same bytes before the furthest position. Without a position the head and the size decide: then nothing was
- * delivered yet, and the worst case is a duplicate.
+ * Finds a copy of a file that was truncated or has vanished: a file of the same directory that holds the same bytes
+ * before the furthest position. Without a position the head and the size decide: then nothing was delivered yet, and the
+ * worst case is a duplicate. A file with any other name than a rotated one only counts if bytes are pending: it may be
+ * one of its own that merely begins alike, and equal files stay two files.
  */
-export async function findCopy({ file, position, roots, isKnown }: CopySearch): Promise<Opened | undefined> {
+export async function findCopy({ file, position, roots, isNeeded, isKnown }: CopySearch): Promise<Opened | undefined> {
   const { head, birthtimeNs } = file.identity;
   if (head.length === 0) return undefined;
   for (const { path, stats } of await regularFiles(dirname(file.path))) {
     const bigEnough = stats.size >= BigInt(Math.max(position.offset, head.length));
     if (isKnown(stats) || !bigEnough || bornAt(stats) < birthtimeNs) continue;
+    if (!isNeeded && !isRotatedName(basename(path), file.stream)) continue;
     const opened = await openConfined(path, roots);
     if (opened.kind !== "opened") continue;
     const copy = await keepIf(opened, async ({ handle }) => {

@@ -123,7 +123,7 @@ function decode(
     records.push(new LogRecord(body, base + start, end - start, origin, parse, split));
   });
   if (source.format === "auto" && file.format === undefined) decideFormat(file, records, options.emit);
-  const end = decided === 0 ? offset : base + decided;
+  const end = decided === 0 && !final ? offset : base + decided;
   return new Segment(offset, end, records, bytes.subarray(0, lead + end - offset), options.pool);
 }
 
