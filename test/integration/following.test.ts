@@ -162,6 +162,16 @@ describe("deletion and truncation", () => {
     await app.arrived(...lines);
     expect(await app.ended()).toEqual(clean("first", "second", ...lines));
   });
+
+  test("a file whose content was replaced in place while the agent was away is read from its beginning", async () => {
+    const app = await Following.open(["first", "second"]);
+    expect((await app.agent.terminate()).code).toBe(0);
+    const lines = ["other first", "other second", "other third"];
+    writeFileSync(app.path(), linesOf(lines));
+    app.start();
+    await app.arrived(...lines);
+    expect(await app.ended()).toEqual(clean("first", "second", ...lines));
+  });
 });
 
 describe("the last line", () => {
