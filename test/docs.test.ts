@@ -178,3 +178,22 @@ describe("configurations", () => {
     for (const text of whole) expect(await check(text, { DD_API_KEY: "key" })).toEqual(fine);
   });
 });
+
+describe("docs/architecture.md", () => {
+  const page = read("docs/architecture.md");
+
+  test("names each folder of the sources", () => {
+    const folders = readdirSync(join(root, "src"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    const told = [...page.matchAll(/^ {4}src\/(\w+)\/ /gm)].map((match) => match[1] ?? "");
+    expect([...told].sort()).toEqual(folders.map(({ name }) => name).sort());
+  });
+
+  test("names each kind of change in the journal", () => {
+    const [, union = ""] = /type CheckpointChange =([\s\S]*?)};?\n\n/.exec(read("src/core/checkpoint.ts")) ?? [];
+    const kinds = [...union.matchAll(/kind: "(\w+)"/g)].map((match) => match[1] ?? "");
+    const [, table = ""] = page.split(/^## (?:The journal|What each crash does)$/m);
+    const told = [...table.matchAll(/^\| `(\w+)` /gm)].map((match) => match[1] ?? "");
+    expect(kinds.length).toBeGreaterThan(3);
+    expect([...told].sort()).toEqual([...kinds].sort());
+  });
+});
