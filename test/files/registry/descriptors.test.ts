@@ -1,0 +1,115 @@
+import { describe, expect, test } from "vitest";
+import { descriptorsIn, Scene } from "../scene.ts";
+
+async function fiveFiles(maxOpenFiles: number): Promise<Scene> {
+  const scene = await Scene.create({ include: ["*.log"], maxOpenFiles });
+  for (const name of ["a", "b", "c", "d", "e"]) await scene.write(`${name}.log`, `${name}\n`);
+  await scene.start();
+  return scene;
+}
+
+describe("with more files than descriptors", () => {
+  test("those that grew least recently are closed, and opened again to be read", async () => {
+    const scene = await fiveFiles(2);
+    expect(descriptorsIn(scene.directory)).toHaveLength(2);
+    for (const file of scene.all()) {
+      expect(await scene.unread(file)).toBe(`${file.path.at(-5)}\n`);
+      expect(descriptorsIn(scene.directory).length).toBeLessThanOrEqual(3);
+    }
+    await scene.lookFully();
+    expect(descriptorsIn(scene.directory).length).toBeLessThanOrEqual(2);
+  });
+
+  test("growth of a closed file is seen", async () => {
+    const scene = await fiveFiles(1);
+    for (const name of ["a", "c", "e"]) await scene.append(`${name}.log`, "more\n");
+    await scene.lookFully();
+    expect(scene.all().map(({ size }) => size)).toEqual([7, 2, 7, 2, 7]);
+    expect(descriptorsIn(scene.directory).length).toBeLessThanOrEqual(1);
+  });
+
+  test("two who open a file at the same time open it once", async () => {
+    const scene = await fiveFiles(0);
+    const file = scene.file("a.log");
+    const opened = await Promise.all([scene.registry.reopen(file), scene.registry.reopen(file)]);
+    expect(opened).toEqual([true, true]);
+    expect(descriptorsIn(scene.directory)).toEqual(["a.log"]);
+    await scene.registry.close();
+    expect(descriptorsIn(scene.directory)).toEqual([]);
+  });
+
+  test("a closed file that is renamed out of the globs is found where it is", async () => {
+    const scene = await fiveFiles(0);
+    const file = scene.file("a.log");
+    await scene.rename("a.log", "a.log.1");
+    await scene.write("a.log", "new\n");
+    for (let look = 0; look < 2; look += 1) await scene.lookFully();
+    expect([file.state, file.path]).toEqual(["rotated", scene.path("a.log.1")]);
+    expect(await scene.unread(file)).toBe("a\n");
+    expect(await scene.unread(scene.file("a.log"))).toBe("new\n");
+  });
+
+  test("a closed file that has vanished is out of reach", async () => {
+    const { rm } = await import("node:fs/promises");
+    const scene = await fiveFiles(0);
+    const file = scene.file("a.log");
+    await rm(file.path);
+    for (let look = 0; look < 2; look += 1) await scene.lookFully();
+    expect([file.state, scene.changed.includes(file)]).toEqual(["gone", true]);
+    expect(await scene.registry.reopen(file)).toBe(false);
+  });
+
+  test("a deleted file keeps its descriptor, whatever the limit", async () => {
+    const { rm } = await import("node:fs/promises");
+    const scene = await Scene.create({ include: ["*.log"], maxOpenFiles: 2 });
+    await scene.write("a.log", "a\n");
+    await scene.start();
+    const file = scene.file("a.log");
+    await rm(file.path);
+    await scene.lookFully();
+    for (const name of ["b", "c", "d"]) await scene.write(`${name}.log`, `${name}\n`);
+    await scene.lookFully();
+    expect(await scene.unread(file)).toBe("a\n");
+  });
+});
+
+describe("a file that is gone", () => {
+  test("is not opened again, even if what took its place begins alike", async () => {
+    const { truncate } = await import("node:fs/promises");
+    const scene = await Scene.create();
+    const head = `${"#".repeat(1_100)}\n`;
+    await scene.write("app.log", `${head}old one\nold two\n`);
+    await scene.start();
+    const [file] = scene.all();
+    await truncate(scene.path("app.log"), 0);
+    await scene.append("app.log", head);
+    await scene.lookFully();
+    await scene.append("app.log", "new one\nnew two\nnew three\n");
+    await scene.lookFully();
+    expect(file?.state).toBe("gone");
+    expect(file && (await scene.registry.reopen(file))).toBe(false);
+    expect(descriptorsIn(scene.directory)).toEqual(["app.log"]);
+  });
+});
+
+test("no descriptor is left behind by looks at what is refused, copied or forgotten", async () => {
+  const { rm, symlink, truncate } = await import("node:fs/promises");
+  const scene = await Scene.create({ include: ["*.log"] });
+  await scene.write("a.log", "a\n");
+  await symlink("/etc/hostname", scene.path("b.log"));
+  await scene.start();
+  for (let round = 0; round < 5; round += 1) {
+    await scene.append("a.log", "more and more\n");
+    await scene.lookFully();
+    await truncate(scene.path("a.log"), 0);
+    await scene.lookFully();
+    await rm(scene.path("a.log"));
+    await scene.lookFully();
+    await scene.write("a.log", "again\n");
+    await scene.lookFully();
+  }
+  const held = scene.all().filter(({ handle }) => handle !== undefined).length;
+  expect(descriptorsIn(scene.directory)).toHaveLength(held);
+  await scene.registry.close();
+  expect(descriptorsIn(scene.directory)).toEqual([]);
+});

@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import { byRotation, isRotatedName, liveNameOf } from "../../src/files/rotation-names.ts";
+
+test.each([
+  "app.log.1",
+  "app.log.10",
+  "app.log-20261123",
+  "app.log-20261123-1763884800",
+  "app.log.2026-11-23",
+  "app.log.2026-11-23_10",
+  "app.log.2026-11-23T10:00:00Z",
+  "app.log.old",
+  "app.log.bak",
+  "app.log.prev",
+  "app.log~1",
+  "app.log.1.2",
+  "app-2026-11-23.log",
+  "app.2026-11-23.log",
+  "app_1.log",
+  "app.1.log",
+  "app-2026-11-23T10-00-00.000.log",
+])("%s is an older generation of app.log", (name) => {
+  expect(isRotatedName(name, "/var/log/app.log")).toBe(true);
+});
+
+test.each([
+  "app.log",
+  "app.log.gz",
+  "app.log.1.gz",
+  "app.log-20261123.zst",
+  "app.log.swp",
+  "app.logger",
+  "app.log1",
+  "application.log",
+  "app-error.log",
+  "app-server-1.log",
+  "myapp.log.1",
+  "app.txt",
+  "app1.log",
+  ".log",
+  "",
+  "app.log.",
+])("%j is none", (name) => {
+  expect(isRotatedName(name, "app.log")).toBe(false);
+});
+
+test("a live name without an extension has older generations too", () => {
+  expect(isRotatedName("access_log.1", "access_log")).toBe(true);
+  expect(isRotatedName("messages-20261123", "messages")).toBe(true);
+  expect(isRotatedName("syslog2", "syslog")).toBe(false);
+});
+
+test.each<[string, readonly string[], string | undefined]>([
+  ["app.log.1", ["app.log"], "app.log"],
+  ["app.log.1.2", ["app.log"], "app.log"],
+  ["app-2026-11-23.log", ["app.log"], "app.log"],
+  ["app.log-20261123-1763884800", ["app.log"], "app.log"],
+  ["app.log.1", ["other.log"], undefined],
+  ["app.log", ["app.log"], undefined],
+  ["app-error.log", ["app.log"], undefined],
+  ["app", ["app"], undefined],
+  ["", [""], undefined],
+])("the live name of %j among %j is %j", (name, live, expected) => {
+  expect(liveNameOf(name, (candidate) => live.includes(candidate))).toBe(expected);
+});
+
+test("a hostile name takes no time", () => {
+  const name = `app.log.${"1.".repeat(120)}x`;
+  const before = performance.now();
+  for (let i = 0; i < 100; i += 1) {
+    isRotatedName(name, "app.log");
+    liveNameOf(name, () => true);
+  }
+  expect(performance.now() - before).toBeLessThan(1_000);
+});
+
+test.each<[string, readonly string[], readonly string[]]>([
+  ["app.log", ["app.log", "app.log.1", "app.log.2"], ["app.log.2", "app.log.1", "app.log"]],
+  ["app.log", ["app.log.9", "app.log.10", "app.log.1"], ["app.log.10", "app.log.9", "app.log.1"]],
+  ["app.log", ["app.1.log", "app.2.log", "app.log"], ["app.2.log", "app.1.log", "app.log"]],
+  ["app.log", ["app.log", "app.log-20261124", "app.log-20261123"], ["app.log-20261123", "app.log-20261124", "app.log"]],
+  ["app.log", ["app-2026-11-24.log", "app-2026-11-23.log"], ["app-2026-11-23.log", "app-2026-11-24.log"]],
+])("by their names alone the generations of %s are in the order of their age: %j", (live, names, expected) => {
+  expect([...names].sort((a, b) => byRotation(a, b, live))).toEqual(expected);
+});

@@ -1,0 +1,202 @@
+import { readdirSync, readlinkSync } from "node:fs";
+import { appendFile, mkdir, open, readFile, rename, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { onTestFinished } from "vitest";
+import type { AgentEvent } from "../../src/core/events.ts";
+import { START } from "../../src/core/position.ts";
+import { positionAt } from "../../src/files/identity.ts";
+import type { LogFile, SourceSettings } from "../../src/files/log-file.ts";
+import { FileRegistry } from "../../src/files/registry.ts";
+import { MemoryStore } from "../core/memory-store.ts";
+import { scratchDirectory } from "../core/scratch.ts";
+import { TestClock } from "../core/test-clock.ts";
+
+export const GRACE_MS = 60_000;
+
+export interface SceneOptions {
+  /** Names or patterns in the scene's directory. */
+  readonly include?: readonly string[];
+  readonly source?: Partial<SourceSettings>;
+  readonly maxOpenFiles?: number;
+}
+
+/** A registry over a real directory, with one sink `a` whose cursors the test sets. */
+export class Scene {
+  readonly directory = join(scratchDirectory(), "logs");
+  // The registry compares the wall clock with the file system's times.
+  readonly clock = new TestClock(Date.now());
+  readonly store = new MemoryStore();
+  readonly events: AgentEvent[] = [];
+  /** Files in the order in which the listener was told of them. */
+  readonly added: LogFile[] = [];
+  readonly changed: LogFile[] = [];
+  readonly forgotten: number[] = [];
+  registry: FileRegistry;
+  readonly #options: SceneOptions;
+
+  static async create(options: SceneOptions = {}): Promise<Scene> {
+    const scene = new Scene(options);
+    await mkdir(scene.directory);
+    onTestFinished(() => scene.registry.close());
+    return scene;
+  }
+
+  private constructor(options: SceneOptions) {
+    this.#options = options;
+    this.registry = this.#registry();
+  }
+
+  get source(): SourceSettings {
+    return {
+      name: "app",
+      include: (this.#options.include ?? ["app.log"]).map((pattern) => this.path(pattern)),
+      exclude: [],
+      format: "raw",
+      startAt: "beginning",
+      maxRecordBytes: 900_000,
+      allowedRoots: [],
+      rotated: { grace: GRACE_MS },
+      ...this.#options.source,
+    };
+  }
+
+  path(name: string): string {
+    return join(this.directory, name);
+  }
+
+  /** Makes a file. Births are a tick of the file system's clock apart, as those of generations are. */
+  async write(name: string, content: string | Buffer): Promise<void> {
+    await pause(6);
+    await writeFile(this.path(name), content);
+  }
+
+  append(name: string, content: string): Promise<void> {
+    return appendFile(this.path(name), content);
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return rename(this.path(from), this.path(to));
+  }
+
+  start(): Promise<void> {
+    return this.registry.start();
+  }
+
+  lookFully(): Promise<void> {
+    return this.registry.lookFully();
+  }
+
+  /** The agent ends and a new one starts, with `meanwhile` between them. */
+  async restart(meanwhile: () => Promise<unknown> = async () => {}): Promise<void> {
+    await this.registry.close();
+    await meanwhile();
+    this.events.length = 0;
+    this.added.length = 0;
+    this.registry = this.#registry();
+    await this.registry.start();
+  }
+
+  /** The one file that is at the path now and not given up. */
+  file(name: string): LogFile {
+    const found = this.all().filter(({ path, state }) => path === this.path(name) && state !== "gone");
+    const [file] = found;
+    if (file === undefined || found.length > 1)
+      throw new Error(`${found.length} files are at ${name}: ${this.states().join(", ")}`);
+    return file;
+  }
+
+  all(): readonly LogFile[] {
+    return [...this.registry.files.values()];
+  }
+
+  /** Where each file is and what state it is in, oldest first. */
+  states(): readonly string[] {
+    return this.all().map(({ path, state }) => `${basename(path)} ${state}`);
+  }
+
+  /** What the sink would read of a file, from its cursor to the highest size seen. */
+  async unread(file: LogFile): Promise<string> {
+    const { offset } = this.cursorOf(file);
+    if (!(await this.registry.reopen(file))) return "(out of reach)";
+    const bytes = await file.read(offset, Buffer.alloc(file.size - offset));
+    return bytes?.toString() ?? "(closed)";
+  }
+
+  cursorOf(file: LogFile) {
+    return this.store.cursors.get("a")?.get(file.id)?.position ?? START;
+  }
+
+  /** The sink has everything up to `offset`, by default all. */
+  async deliver(file: LogFile, offset = file.size): Promise<void> {
+    await this.registry.reopen(file);
+    const position = file.handle === undefined ? undefined : await positionAt(file.handle, offset);
+    if (position === undefined) throw new Error(`${file.path} is shorter than ${offset}, or not to be had`);
+    const counters = {
+      deliveredBytes: offset,
+      deliveredRecords: 1,
+      filteredBytes: 0,
+      deadLetteredBytes: 0,
+      deadLetteredRecords: 0,
+      lostBytes: 0,
+      skippedBytes: 0,
+      resentRecords: 0,
+    };
+    this.store.record({ kind: "cursor", cursor: { sink: "a", file: file.id, first: 0, position, counters } });
+  }
+
+  kinds(): readonly string[] {
+    return this.events.map(({ kind }) => kind);
+  }
+
+  #registry(): FileRegistry {
+    return new FileRegistry({
+      sources: [this.source],
+      store: this.store,
+      listener: {
+        added: async (files) => void this.added.push(...files),
+        changed: (file) => void this.changed.push(file),
+        isNeeded: (file) => this.cursorOf(file).offset < file.size,
+        forgotten: (file) => void this.forgotten.push(file.id),
+      },
+      clock: this.clock,
+      emit: (event) => this.events.push(event),
+      maxOpenFiles: this.#options.maxOpenFiles ?? 1_024,
+    });
+  }
+}
+
+/** Descriptors of this process that lead to a file of the directory. */
+export function descriptorsIn(directory: string): readonly string[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      const target = readlinkSync(`/proc/self/fd/${fd}`);
+      return target.startsWith(directory) ? [basename(target)] : [];
+    } catch {
+      // The descriptor of the listing itself is closed by now.
+      return [];
+    }
+  });
+}
+
+/** What copytruncate does: the content goes into a new file, and the old one is emptied in place. */
+export async function copyTruncate(scene: Scene, from: string, to: string): Promise<void> {
+  await scene.write(to, await readFile(scene.path(from)));
+  const handle = await open(scene.path(from), "r+");
+  await handle.truncate(0);
+  await handle.close();
+}
+
+/**
+ * Runs with the rights of a user who owns nothing, for root may read everything. Only the effective user is changed.
+ */
+export async function withoutRights(run: () => Promise<void>): Promise<void> {
+  const user = process.geteuid?.();
+  if (user !== 0) return run();
+  process.seteuid?.(65_534);
+  try {
+    await run();
+  } finally {
+    process.seteuid?.(0);
+  }
+}

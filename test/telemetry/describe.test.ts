@@ -1,0 +1,86 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import type { AgentEvent } from "../../src/core/events.ts";
+import { describeEvent, type LogLine } from "../../src/telemetry/describe.ts";
+
+const loss = { sink: "splunk", file: 1, path: "/l/a.log", from: 1_024, to: 3_072, reason: "truncated", at: 0 };
+
+const balanced = {
+  totalBytes: 10,
+  deliveredBytes: 4,
+  filteredBytes: 1,
+  deadLetteredBytes: 2,
+  lostBytes: 0,
+  skippedBytes: 0,
+  pendingBytes: 3,
+  deliveredRecords: 2,
+  imbalanceBytes: 0,
+};
+
+const cases: readonly (readonly [AgentEvent, LogLine["level"], readonly string[]])[] = [
+  [{ kind: "agent.state", state: "draining", reason: "SIGTERM" }, "info", ["draining", "SIGTERM"]],
+  [{ kind: "agent.state", state: "running" }, "info", ["running"]],
+  [{ kind: "file.found", path: "/l/a.log", startOffset: 0, size: 5 }, "info", ["/l/a.log"]],
+  [{ kind: "file.rotated", path: "/l/a.log", now: "/l/a.log.1" }, "info", ["/l/a.log", "/l/a.log.1"]],
+  [{ kind: "file.deleted", path: "/l/a.log", unreadBytes: 7 }, "warn", ["/l/a.log", "deleted"]],
+  [{ kind: "file.truncated", path: "/l/a.log", size: 1, seen: 9 }, "info", ["/l/a.log"]],
+  [{ kind: "file.released", path: "/l/a.log" }, "debug", ["/l/a.log"]],
+  [{ kind: "file.refused", path: "/l/a.log", reason: "leads to /etc" }, "warn", ["/l/a.log", "leads to /etc"]],
+  [{ kind: "file.unreadable", path: "/l/a.log", reason: "EACCES" }, "error", ["/l/a.log", "EACCES"]],
+  [{ kind: "file.format", path: "/l/a.log", format: "json" }, "info", ["/l/a.log", "json"]],
+  [{ kind: "file.ambiguous", path: "/l/a.log", reason: "two sources" }, "warn", ["/l/a.log", "two sources"]],
+  [{ kind: "watch.failed", reason: "ENOSPC" }, "warn", ["ENOSPC"]],
+  [{ kind: "data.lost", loss }, "error", ["splunk", "1024", "3072", "2.0 KiB", "/l/a.log", "truncated"]],
+  [{ kind: "sink.failing", sink: "splunk", reason: "503", waitMs: 1_500 }, "warn", ["splunk", "503", "1.5 s"]],
+  [{ kind: "sink.blocked", sink: "splunk", reason: "401", waitMs: 2_000 }, "error", ["splunk", "401", "2.0 s"]],
+  [{ kind: "sink.recovered", sink: "splunk", outageMs: 60_000 }, "info", ["splunk", "60.0 s"]],
+  [{ kind: "sink.ended", sink: "stdout", reason: "EPIPE" }, "info", ["stdout", "EPIPE"]],
+  [{ kind: "sink.deadLettered", sink: "splunk", records: 3, reason: "400" }, "error", ["splunk", "3", "400"]],
+  [{ kind: "sink.deadLettersStuck", sink: "splunk", reason: "full" }, "error", ["splunk", "full"]],
+  [
+    { kind: "sink.account", sink: "splunk", account: balanced },
+    "info",
+    [
+      "splunk",
+      "10",
+      "delivered 4",
+      "filtered 1",
+      "deadLettered 2",
+      "lost 0",
+      "skipped 0",
+      "pending 3",
+      "2 records",
+      "balanced",
+    ],
+  ],
+  [
+    { kind: "sink.account", sink: "splunk", account: { ...balanced, imbalanceBytes: 5 } },
+    "info",
+    ["NOT balanced", "5"],
+  ],
+  [
+    { kind: "sink.unbalanced", sink: "splunk", path: "/l/a.log", missingBytes: 5 },
+    "error",
+    ["splunk", "/l/a.log", "5"],
+  ],
+  [{ kind: "checkpoint.resumed", files: 2, cursors: 3 }, "info", ["2", "3"]],
+  [{ kind: "checkpoint.damaged", file: "/s/j", line: 4, consequence: "twice" }, "error", ["/s/j", "4", "twice"]],
+  [{ kind: "checkpoint.failed", reason: "ENOSPC" }, "error", ["ENOSPC"]],
+  [{ kind: "checkpoint.restored" }, "info", ["durable"]],
+];
+
+describe("an event", () => {
+  test.each(cases)("%j is told as %s", (event, level, words) => {
+    const line = describeEvent(event);
+    expect(line.level).toBe(level);
+    for (const word of words) expect(line.message).toContain(word);
+    expect(line.message).not.toMatch(/undefined|NaN|\[object/);
+  });
+
+  test("of each kind there is stands in this table", () => {
+    const text = readFileSync(new URL("../../src/core/events.ts", import.meta.url), "utf8");
+    const kinds = [...text.matchAll(/readonly kind: "([^"]+)"/g)].map((match) => match[1]);
+    expect(kinds.length).toBeGreaterThan(20);
+    expect(new Set(cases.map(([{ kind }]) => kind))).toEqual(new Set(kinds));
+  });
+});
