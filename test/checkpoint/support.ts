@@ -29,6 +29,7 @@ export const file = (id: number, more: Partial<FileCheckpoint> = {}): FileCheckp
   },
   size: 1_000,
   followedSince: 0,
+  born: 0n,
   rotated: false,
   ...more,
 });

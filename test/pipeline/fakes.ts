@@ -70,6 +70,8 @@ export class FakeFile implements FollowedFile {
   readonly id: number;
   readonly stream: string;
   readonly path: string;
+  readonly born = 0n;
+  readonly missingFrom: number | undefined = undefined;
   state: FileState = "live";
   deleted = false;
   size: number;
