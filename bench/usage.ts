@@ -1,0 +1,21 @@
+import { readFileSync } from "node:fs";
+
+/** What a process used. The agent reports the whole of its life, start-up included; the floor only its loop. */
+export interface Usage {
+  readonly exitCode: number;
+  readonly wallSeconds: number;
+  /** User and system time of all threads. */
+  readonly cpuSeconds: number;
+  /** Highest resident memory. */
+  readonly peakBytes: number;
+}
+
+/** Resident memory of a process in bytes: now (`VmRSS`), or the highest there was (`VmHWM`). */
+export function residentBytes(pid: number | "self", field: "VmRSS" | "VmHWM"): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const kib = status
+    .split("\n")
+    .find((line) => line.startsWith(field))
+    ?.split(/\s+/)[1];
+  return Number(kib ?? Number.NaN) * 1_024;
+}
