@@ -1,3 +1,6 @@
+/*
+ * A long file: it reads as the table of contents of the whole agent, and what it wires is nowhere else.
+ */
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { BufferPool } from "./core/buffer-pool.ts";
@@ -8,15 +11,14 @@ import type { CheckpointStore, Position } from "./core/checkpoint.ts";
 import type { Clock } from "./core/clock.ts";
 import { EXIT } from "./core/errors.ts";
 import type { Emit } from "./core/events.ts";
-import { Notifier } from "./core/notifier.ts";
 import { START } from "./core/position.ts";
 import type { SinkDefinition } from "./core/sink-definition.ts";
 import type { Resource } from "./core/sink.ts";
 import { VERSION } from "./core/version.ts";
 import { endOf } from "./files/first-cursor.ts";
 import type { LogFile } from "./files/log-file.ts";
+import { LookLoop } from "./files/look-loop.ts";
 import { type FileListener, FileRegistry } from "./files/registry.ts";
-import { type Watcher, watchForHints } from "./files/watcher.ts";
 import { DeadLetters } from "./pipeline/dead-letters.ts";
 import type { GateState } from "./pipeline/gate.ts";
 import type { Account } from "./pipeline/ledger.ts";
@@ -49,12 +51,6 @@ export type RunMode =
   /** Read to the end of what is there, then stop. */
   | "once";
 
-const LOOK_MS = 1_000;
-const FULL_LOOK_MS = 5_000;
-/** Looks are at least this far apart: hints of a busy file come in swarms. */
-const LOOK_PAUSE_MS = 20;
-/** After the signal the files are watched at least this long, however quiet they have been. */
-const MIN_QUIET_MS = 250;
 /** Part of the shutdown's time that waiting for the application to go quiet may take. */
 const QUIET_PART = 0.6;
 /** Part of the memory that keeps segments for sharing. */
@@ -77,13 +73,12 @@ export class Agent {
   readonly #pool = new BufferPool(POOL_BYTES);
   /** Sinks that have cursors from an earlier run. */
   readonly #knownSinks: ReadonlySet<string>;
-  readonly #hints = new Set<string>();
-  readonly #wake = new Notifier();
+  readonly #looks: LookLoop;
   /** Aborted by the first request to stop; the second aborts everything. */
   readonly #stopping = new AbortController();
-  #watching = true;
+  /** Told twice to stop: nothing is waited for any more. */
+  #abandoned = false;
   #startedUp = false;
-  #fullLookAtMs = 0;
   #state: AgentState = "starting";
 
   /** Takes the state directory and reads the checkpoints. Throws a UserError if the directory is in use or unusable. */
@@ -117,6 +112,7 @@ export class Agent {
       emit,
       maxOpenFiles: config.maxOpenFiles,
     });
+    this.#looks = new LookLoop({ registry: this.#registry, clock, emit });
     const reader = new SegmentReader({
       reopen: (file) => this.#registry.reopen(file),
       emit,
@@ -140,9 +136,8 @@ export class Agent {
   async run(mode: RunMode): Promise<number> {
     const journal = new AbortController();
     const flushing = this.#flushRegularly(journal.signal);
-    let watcher: Watcher | undefined;
     try {
-      if (mode === "follow") watcher = this.#watch();
+      if (mode === "follow") this.#looks.watch();
       await this.#start();
       void this.#noticeEnd();
       if (mode === "follow") await this.#follow();
@@ -154,7 +149,7 @@ export class Agent {
       throw error;
     } finally {
       for (const pipeline of this.#pipelines) pipeline.stop();
-      await watcher?.close();
+      await this.#looks.close();
       journal.abort();
       await flushing;
       await this.#store.close();
@@ -166,6 +161,7 @@ export class Agent {
   /** The first call drains and stops; a second one stops at once, which the cursors make safe. */
   stop(reason: string): void {
     if (this.#stopping.signal.aborted) {
+      this.#abandoned = true;
       for (const pipeline of this.#pipelines) pipeline.stop();
       return;
     }
@@ -186,41 +182,17 @@ export class Agent {
       this.#world.emit({ kind: "checkpoint.resumed", files: this.#store.files.size, cursors });
     }
     await this.#registry.start();
+    if (this.#registry.files.size === 0) this.#world.emit({ kind: "files.none", roots: this.#registry.roots });
     this.#startedUp = true;
     if (!this.#stopping.signal.aborted) this.#enter("running");
   }
 
-  /** Looks at the files again and again, until the agent is told to stop and the application has gone quiet. */
+  /** Follows the files until the agent is told to stop, and then until the application has gone quiet. */
   async #follow(): Promise<void> {
-    const { clock } = this.#world;
-    const stopping = this.#stopping.signal;
-    while (!stopping.aborted) {
-      await this.#look();
-      await clock.sleep(LOOK_PAUSE_MS, stopping);
-      await this.#wake.wait(clock, LOOK_MS, stopping);
-    }
+    await this.#looks.run(this.#stopping.signal);
     const { quietPeriod, timeout } = this.#config.shutdown;
-    const signalledMs = clock.elapsed();
-    for (;;) {
-      await this.#registry.lookFully();
-      const now = clock.elapsed();
-      const quietMs = now - (this.#registry.grownAtMs ?? 0);
-      if (now - signalledMs >= MIN_QUIET_MS && quietMs >= quietPeriod) break;
-      if (now - signalledMs >= timeout * QUIET_PART || this.#pipelines.every(({ ended }) => ended)) break;
-      await clock.sleep(Math.min(MIN_QUIET_MS, Math.max(LOOK_PAUSE_MS, quietPeriod - quietMs)));
-    }
-  }
-
-  async #look(): Promise<void> {
-    const hints = [...this.#hints];
-    this.#hints.clear();
-    const now = this.#world.clock.elapsed();
-    if (!this.#watching || now - this.#fullLookAtMs >= FULL_LOOK_MS) {
-      this.#fullLookAtMs = now;
-      await this.#registry.lookFully();
-    } else {
-      await this.#registry.look(hints);
-    }
+    const pointless = (): boolean => this.#abandoned || this.#pipelines.every(({ ended }) => ended);
+    await this.#looks.untilQuiet(quietPeriod, timeout * QUIET_PART, pointless);
   }
 
   /** Delivers everything that was read, unfinished last lines too, within what is left of the time. */
@@ -249,11 +221,15 @@ export class Agent {
 
   /** Prints the accounts. What is still owed decides the exit code. */
   #report(): number {
-    for (const { name, account } of this.#pipelines) {
+    let owed = false;
+    for (const { name, account, ended } of this.#pipelines) {
+      const { pendingBytes } = account;
       this.#world.emit({ kind: "sink.account", sink: name, account: { ...account } });
+      if (ended || pendingBytes === 0) continue;
+      this.#world.emit({ kind: "sink.undelivered", sink: name, pendingBytes });
+      owed = true;
     }
     this.#enter("stopped");
-    const owed = this.#pipelines.some((pipeline) => !pipeline.ended && pipeline.account.pendingBytes > 0);
     return owed ? EXIT.undelivered : EXIT.done;
   }
 
@@ -262,20 +238,6 @@ export class Agent {
       await this.#world.clock.sleep(this.#config.checkpoints.interval, stop);
       await this.#store.flush();
     }
-  }
-
-  #watch(): Watcher {
-    return watchForHints({
-      roots: this.#registry.roots,
-      onHint: (path) => {
-        this.#hints.add(path);
-        this.#wake.notify();
-      },
-      onError: (reason) => {
-        if (this.#watching) this.#world.emit({ kind: "watch.failed", reason });
-        this.#watching = false;
-      },
-    });
   }
 
   #listener(): FileListener {
@@ -301,7 +263,7 @@ export class Agent {
         if (known || file.state !== "gone")
           pipeline.follow(file, known ? START : await this.#firstPosition(pipeline.name, file));
       }
-      this.#world.emit({ kind: "file.found", path: file.path, startOffset: 0, size: file.size });
+      if (file.state !== "gone") this.#world.emit({ kind: "file.found", path: file.path, size: file.size });
     }
     await this.#store.flush();
     for (const file of files) for (const pipeline of this.#pipelines) pipeline.changed(file);
@@ -337,7 +299,7 @@ export class Agent {
       emit,
       suspect: (file, position) => {
         this.#registry.suspect(file.id, position);
-        this.#wake.notify();
+        this.#looks.hasten();
       },
     });
   }

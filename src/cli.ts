@@ -1,22 +1,20 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from "commander";
-import { checkCommand } from "./commands/check.ts";
-import { demoApplicationCommand, demoIntakeCommand } from "./commands/demo-parts.ts";
-import { demoCommand } from "./commands/demo.ts";
+import { Interruption } from "./commands/interruption.ts";
 import type { CommandIo } from "./commands/io.ts";
-import { type RunOptions, runCommand } from "./commands/run.ts";
-import { schemaCommand } from "./commands/schema.ts";
+import type { RunOptions } from "./commands/run.ts";
+import { systemClock } from "./core/clock.ts";
 import { EXIT, UserError } from "./core/errors.ts";
 import { VERSION } from "./core/version.ts";
-import { sinkDefinitions } from "./sinks/registry.ts";
 
-const io: CommandIo = {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  env: process.env,
-  cwd: process.cwd(),
-  sinks: sinkDefinitions,
-};
+/** Loading the code takes longest of all at the start, so each command loads its own, and only when it is asked for. */
+async function commandIo(): Promise<CommandIo> {
+  const { sinkDefinitions } = await import("./sinks/registry.ts");
+  const { stdout, stderr, env } = process;
+  return { stdout, stderr, env, cwd: process.cwd(), sinks: sinkDefinitions };
+}
+
+const MAX_FLUSH_MS = 2_000;
 
 const DEMO_PARTS = `
 The parts of the demo can run as processes of their own, as docker-compose.yml has them:
@@ -42,38 +40,57 @@ function program(done: (exitCode: number) => void): Command {
     .option("--state-dir <directory>", "without a file: where the checkpoints are kept")
     .addOption(new Option("--format <format>", "without a file: format of the lines"))
     .addOption(new Option("--start-at <place>", "without a file: beginning or end"))
-    .action(async (options: RunOptions) => done(await runCommand(options, io)));
+    .action(async (options: RunOptions) => {
+      using interruption = new Interruption(process, systemClock);
+      const { runCommand } = await import("./commands/run.ts");
+      done(await runCommand(options, await commandIo(), interruption));
+    });
 
   root
     .command("check")
     .description("check a configuration file and show what it means")
     .requiredOption("-c, --config <file>", "configuration file")
-    .action(async (options: { config: string }) => done(await checkCommand(options, io)));
+    .action(async (options: { config: string }) => {
+      const { checkCommand } = await import("./commands/check.ts");
+      done(await checkCommand(options, await commandIo()));
+    });
 
   root
     .command("schema")
     .description("print the JSON Schema of the configuration")
-    .action(async () => done(await schemaCommand(io)));
+    .action(async () => {
+      const { schemaCommand } = await import("./commands/schema.ts");
+      done(await schemaCommand(await commandIo()));
+    });
 
   root
     .command("demo")
     .description("run the agent between an application and an intake of its own, then check the account")
     .option("--seconds <number>", "end by itself after this time")
     .addHelpText("after", DEMO_PARTS)
-    .action(async (options: { seconds?: string }) => done(await demoCommand(options, io)));
+    .action(async (options: { seconds?: string }) => {
+      const { demoCommand } = await import("./commands/demo.ts");
+      done(await demoCommand(options, await commandIo()));
+    });
 
   root
     .command("demo-app", { hidden: true })
     .description("the demo's application alone: writes and rotates log files until SIGTERM or SIGINT")
     .requiredOption("--dir <directory>", "where to write app.log and access.log")
     .option("--rate <number>", "lines a second", "50")
-    .action(async (options: { dir: string; rate: string }) => done(await demoApplicationCommand(options, io)));
+    .action(async (options: { dir: string; rate: string }) => {
+      const { demoApplicationCommand } = await import("./commands/demo-parts.ts");
+      done(await demoApplicationCommand(options, await commandIo()));
+    });
 
   root
     .command("demo-intake", { hidden: true })
     .description("the demo's intake alone: takes what is shipped to Datadog and Splunk HEC, and prints totals")
     .option("--listen <host:port>", "where to listen", "127.0.0.1:8088")
-    .action(async (options: { listen: string }) => done(await demoIntakeCommand(options, io)));
+    .action(async (options: { listen: string }) => {
+      const { demoIntakeCommand } = await import("./commands/demo-parts.ts");
+      done(await demoIntakeCommand(options, await commandIo()));
+    });
 
   return root;
 }
@@ -97,3 +114,5 @@ const describeBug = (error: unknown): string =>
 const exitCode = await main();
 // What was written may still be on its way into a pipe; an exit before that would cut it off.
 process.stderr.write("", () => process.stdout.write("", () => process.exit(exitCode)));
+// Unless nobody reads there.
+setTimeout(() => process.exit(exitCode), MAX_FLUSH_MS);

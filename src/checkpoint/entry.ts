@@ -46,7 +46,7 @@ export function decodeLine(line: string): Line {
 }
 
 /** The keys that hold 64-bit numbers. */
-const BIGINTS = new Set(["device", "inode", "birthtimeNs"]);
+const BIGINTS = new Set(["device", "inode", "birthtimeNs", "born"]);
 
 /** The CRC has proved that we wrote this text ourselves, so what stands under these keys is a decimal string. */
 function revive(key: string, value: unknown): unknown {

@@ -1,10 +1,11 @@
-import { type FileHandle, link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { CheckpointChange, CheckpointStore } from "../core/checkpoint.ts";
-import { describeError, errorCode, unreachable } from "../core/errors.ts";
+import { describeError } from "../core/errors.ts";
 import type { Emit } from "../core/events.ts";
-import { decodeLine, encodeEntry, encodeHeader } from "./entry.ts";
-import { CheckpointState } from "./state.ts";
+import { encodeEntry, encodeHeader } from "./entry.ts";
+import { keepPrevious, type LoadedJournal, loadJournal, syncDirectory, writeAll } from "./journal-file.ts";
+import { CheckpointState, keyOf } from "./state.ts";
 
 export const JOURNAL = "checkpoints.journal";
 
@@ -47,12 +48,12 @@ export class Journal implements CheckpointStore {
   static async open(options: JournalOptions): Promise<Journal> {
     const path = join(options.directory, JOURNAL);
     await rm(`${path}.new`, { force: true });
-    const current = await load(path);
+    const current = await loadJournal(path);
     const state = new CheckpointState();
     // Lines after the snapshot are absolute changes of it: a damaged one costs their progress and nothing else. Without
     // the whole snapshot the previous copy is what there is to change.
     if (current?.isSnapshotWhole !== true) {
-      const previous = await load(`${path}.previous`);
+      const previous = await loadJournal(`${path}.previous`);
       for (const change of previous?.changes ?? []) state.apply(change);
       if (current === undefined && previous !== undefined) emitDamage(options, path, [1]);
     }
@@ -169,26 +170,6 @@ export class Journal implements CheckpointStore {
   }
 }
 
-/** Where a change is a newer value of the same thing, it has the same key, so one entry holds only the latest. */
-function keyOf(change: CheckpointChange, unique: number): string {
-  switch (change.kind) {
-    case "file":
-      return `file ${change.file.id}`;
-    case "cursor":
-      return `cursor ${change.cursor.file} ${change.cursor.sink}`;
-    case "totals":
-      return `totals ${change.sink}`;
-    case "forget":
-      return `forget ${change.file}`;
-    case "loss":
-      return `loss ${unique}`;
-    case "highestId":
-      return "highestId";
-    default:
-      return unreachable(change);
-  }
-}
-
 function* snapshotOf(state: CheckpointState): Generator<string> {
   const changes = [...state.snapshot()];
   yield encodeHeader(Math.ceil(changes.length / SNAPSHOT_LINE));
@@ -199,69 +180,10 @@ function* snapshotOf(state: CheckpointState): Generator<string> {
  * Beside the previous copy, which still has the files that were forgotten since, the newer totals would count those twice:
  * then both are left out, and the files are found absent and forgotten again.
  */
-const isSafe = (change: CheckpointChange, loaded: Loaded | undefined): boolean =>
+const isSafe = (change: CheckpointChange, loaded: LoadedJournal | undefined): boolean =>
   loaded?.isSnapshotWhole === true || (change.kind !== "totals" && change.kind !== "forget");
 
 function emitDamage({ emit }: JournalOptions, file: string, lines: readonly number[]): void {
   const consequence = "records may be delivered twice, none is lost";
   for (const line of lines) emit({ kind: "checkpoint.damaged", file, line, consequence });
-}
-
-/** The journal as it was stays under another name. A hard link first: at no moment is there no journal. */
-async function keepPrevious(path: string): Promise<void> {
-  await rm(`${path}.previous.new`, { force: true });
-  try {
-    await link(path, `${path}.previous.new`);
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return; // the first journal of this directory
-    throw error;
-  }
-  await rename(`${path}.previous.new`, `${path}.previous`);
-}
-
-interface Loaded {
-  readonly changes: readonly CheckpointChange[];
-  /** Numbers of the damaged lines, from 1. */
-  readonly damagedLines: readonly number[];
-  readonly isSnapshotWhole: boolean;
-}
-
-async function load(path: string): Promise<Loaded | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
-  const lines = text.split("\n");
-  const tail = lines.pop();
-  const decoded = lines.map(decodeLine);
-  const damagedLines = decoded.flatMap((line, index) => (line.kind === "damaged" ? [index + 1] : []));
-  if (tail !== "") damagedLines.push(lines.length + 1);
-  const [header] = decoded;
-  if (header === undefined && tail === "") damagedLines.push(1);
-  const snapshotEnd = header?.kind === "header" ? 1 + header.snapshotLines : Number.POSITIVE_INFINITY;
-  return {
-    changes: decoded.flatMap((line) => (line.kind === "entry" ? line.changes : [])),
-    damagedLines,
-    isSnapshotWhole: decoded.length >= snapshotEnd && !damagedLines.some((line) => line <= snapshotEnd),
-  };
-}
-
-async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  let written = 0;
-  while (written < bytes.length) {
-    const result = await handle.write(bytes, written, bytes.length - written, position + written);
-    written += result.bytesWritten;
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }

@@ -91,3 +91,23 @@ export class CheckpointState {
     this.#highestId = Math.max(this.#highestId, id);
   }
 }
+
+/** Where a change is a newer value of the same thing, it has the same key, so one entry holds only the latest. */
+export function keyOf(change: CheckpointChange, unique: number): string {
+  switch (change.kind) {
+    case "file":
+      return `file ${change.file.id}`;
+    case "cursor":
+      return `cursor ${change.cursor.file} ${change.cursor.sink}`;
+    case "totals":
+      return `totals ${change.sink}`;
+    case "forget":
+      return `forget ${change.file}`;
+    case "loss":
+      return `loss ${unique}`;
+    case "highestId":
+      return "highestId";
+    default:
+      return unreachable(change);
+  }
+}

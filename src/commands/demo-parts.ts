@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { systemClock } from "../core/clock.ts";
 import { describeError, errorCode, EXIT, UserError } from "../core/errors.ts";
-import { Interruption } from "../demo/interruption.ts";
 import { parseAddress, runApplication, runIntake, type StandaloneWorld } from "../demo/standalone.ts";
+import { Interruption } from "./interruption.ts";
 import type { CommandIo } from "./io.ts";
 
 /** The demo's application as a process of its own. Resolves to the exit code when a signal has come. */
@@ -25,7 +25,7 @@ export async function demoIntakeCommand(options: { readonly listen: string }, io
 }
 
 async function alone(io: CommandIo, run: (world: StandaloneWorld) => Promise<void>): Promise<number> {
-  using interruption = new Interruption(process, systemClock, () => undefined);
+  using interruption = new Interruption(process, systemClock);
   const print = (line: string): void => void io.stdout.write(`${line}\n`);
   try {
     await run({ clock: systemClock, print, signal: interruption.signal });

@@ -10,7 +10,7 @@ import { accountTable, type Evidence, findFaults, findImbalance, independentChec
 import { Application } from "../demo/application.ts";
 import { demoConfiguration } from "../demo/configuration.ts";
 import { Intake } from "../demo/intake.ts";
-import { Interruption } from "../demo/interruption.ts";
+import { Interruption } from "./interruption.ts";
 import { introduction } from "../demo/introduction.ts";
 import { type Progress, progressLine } from "../demo/progress-line.ts";
 import { remarkable } from "../demo/remarkable.ts";
@@ -99,7 +99,8 @@ class Demo {
       hostname: hostname(),
     });
     this.#screen.print(introduction(this.#directory, this.#intake.port));
-    using interruption = new Interruption(process, systemClock, () => agent.stop("interrupted again"));
+    using interruption = new Interruption(process, systemClock);
+    interruption.repeated.addEventListener("abort", () => agent.stop("interrupted again"));
     this.#io.stdout.on("error", () => interruption.stop("the output is closed"));
     const exitCode = await this.#untilDelivered(agent, interruption, seconds);
     return this.#conclude(agent, exitCode);

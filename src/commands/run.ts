@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { systemClock } from "../core/clock.ts";
 import { EXIT, UserError } from "../core/errors.ts";
 import { createLogger, logEvents } from "../telemetry/logger.ts";
+import type { Interruption } from "./interruption.ts";
 import type { CommandIo } from "./io.ts";
 
 export interface RunOptions {
@@ -22,7 +23,7 @@ export interface RunOptions {
 }
 
 /** Ships until a signal comes (or to the end of what is there). Resolves to the exit code. */
-export async function runCommand(options: RunOptions, io: CommandIo): Promise<number> {
+export async function runCommand(options: RunOptions, io: CommandIo, interruption: Interruption): Promise<number> {
   const loaded = await load(options, io);
   if (loaded === undefined) return EXIT.config;
   const logger = createLogger({ ...loaded.log, stream: io.stderr });
@@ -35,13 +36,11 @@ export async function runCommand(options: RunOptions, io: CommandIo): Promise<nu
     hostname: io.env["HOSTNAME"] ?? hostname(),
   };
   const agent = await Agent.create(loaded, world);
-  const onSignal = (signal: NodeJS.Signals): void => agent.stop(signal);
-  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
-  try {
-    return await agent.run(options.once ? "once" : "follow");
-  } finally {
-    process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
-  }
+  const stop = (): void => agent.stop(interruption.reason ?? "interrupted");
+  if (interruption.signal.aborted) stop();
+  interruption.signal.addEventListener("abort", stop);
+  interruption.repeated.addEventListener("abort", stop);
+  return agent.run(options.once ? "once" : "follow");
 }
 
 async function load(options: RunOptions, io: CommandIo): Promise<Config | undefined> {

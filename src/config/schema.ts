@@ -1,3 +1,6 @@
+/*
+ * A long file: the whole of the configuration's shape and documentation in one place.
+ */
 import { z } from "zod";
 import { duration, size } from "../core/options.ts";
 import type { SinkDefinition } from "../core/sink-definition.ts";

@@ -27,6 +27,10 @@ export interface FileCheckpoint {
   readonly identity: FileIdentity;
   /** Highest size seen, bytes. */
   readonly size: number;
+  /** When its content began, nanoseconds since the epoch: generations are read in this order. */
+  readonly born: bigint;
+  /** Since when its stream has been followed, milliseconds since the epoch: what was rotated away before is none of ours. */
+  readonly followedSince: number;
   /** The path no longer leads to it: renamed, deleted or replaced. It is read to its end and grows no more in the long run. */
   readonly rotated: boolean;
   /** What `auto` decided, once it has. */

@@ -6,7 +6,7 @@ import type { LossCheckpoint } from "./checkpoint.ts";
  */
 export type AgentEvent =
   | { readonly kind: "agent.state"; readonly state: string; readonly reason?: string }
-  | { readonly kind: "file.found"; readonly path: string; readonly startOffset: number; readonly size: number }
+  | { readonly kind: "file.found"; readonly path: string; readonly size: number }
   | { readonly kind: "file.rotated"; readonly path: string; readonly now: string }
   | { readonly kind: "file.deleted"; readonly path: string; readonly unreadBytes: number }
   | { readonly kind: "file.truncated"; readonly path: string; readonly size: number; readonly seen: number }
@@ -14,20 +14,29 @@ export type AgentEvent =
   | { readonly kind: "file.refused"; readonly path: string; readonly reason: string }
   | { readonly kind: "file.unreadable"; readonly path: string; readonly reason: string }
   | { readonly kind: "file.format"; readonly path: string; readonly format: string }
-  | { readonly kind: "file.ambiguous"; readonly path: string; readonly reason: string }
+  | { readonly kind: "files.none"; readonly roots: readonly string[] }
   | { readonly kind: "watch.failed"; readonly reason: string }
   | { readonly kind: "data.lost"; readonly loss: LossCheckpoint }
-  | { readonly kind: "sink.failing"; readonly sink: string; readonly reason: string; readonly waitMs: number }
-  | { readonly kind: "sink.blocked"; readonly sink: string; readonly reason: string; readonly waitMs: number }
+  | ({ readonly kind: "sink.failing"; readonly sink: string } & SinkFailure)
+  | ({ readonly kind: "sink.blocked"; readonly sink: string } & SinkFailure)
   | { readonly kind: "sink.recovered"; readonly sink: string; readonly outageMs: number }
   | { readonly kind: "sink.ended"; readonly sink: string; readonly reason: string }
   | { readonly kind: "sink.deadLettered"; readonly sink: string; readonly records: number; readonly reason: string }
   | { readonly kind: "sink.deadLettersStuck"; readonly sink: string; readonly reason: string }
   | { readonly kind: "sink.account"; readonly sink: string; readonly account: Readonly<Record<string, number>> }
+  | { readonly kind: "sink.undelivered"; readonly sink: string; readonly pendingBytes: number }
   | { readonly kind: "sink.unbalanced"; readonly sink: string; readonly path: string; readonly missingBytes: number }
   | { readonly kind: "checkpoint.resumed"; readonly files: number; readonly cursors: number }
   | { readonly kind: "checkpoint.damaged"; readonly file: string; readonly line: number; readonly consequence: string }
   | { readonly kind: "checkpoint.failed"; readonly reason: string }
   | { readonly kind: "checkpoint.restored" };
+
+interface SinkFailure {
+  readonly reason: string;
+  /** Until the next attempt, milliseconds. */
+  readonly waitMs: number;
+  /** Failures in a row, this one included. */
+  readonly failures: number;
+}
 
 export type Emit = (event: AgentEvent) => void;

@@ -16,6 +16,8 @@ export interface FollowedFile {
   readonly id: number;
   /** The live path whose generations are read oldest first; for a file that was never rotated its own path. */
   readonly stream: string;
+  /** When its content began, nanoseconds since the epoch: generations are read in this order. */
+  readonly born: bigint;
   /** Where it is now. */
   readonly path: string;
   readonly state: FileState;
@@ -23,6 +25,8 @@ export interface FollowedFile {
   readonly deleted: boolean;
   /** Highest size seen, bytes. */
   readonly size: number;
+  /** Set if the bytes from here to `size` are out of reach: the file goes on in a copy that is shorter than it was. */
+  readonly missingFrom: number | undefined;
   /** Whether more bytes may still come. */
   readonly canGrow: boolean;
 }

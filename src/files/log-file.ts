@@ -26,6 +26,9 @@ export class LogFile implements FollowedFile {
   readonly origin: RecordOrigin;
   /** The live path whose generations are read oldest first; for a file that was never rotated its own path. */
   readonly stream: string;
+  readonly born: bigint;
+  /** Since when the stream has been followed, milliseconds since the epoch. */
+  readonly followedSince: number;
   path: string;
   identity: FileIdentity;
   state: FileState;
@@ -38,11 +41,16 @@ export class LogFile implements FollowedFile {
   /** What `auto` decided, once it has. */
   format: string | undefined;
   handle: FileHandle | undefined;
+  /** Set if a copy in which it goes on is shorter than it was: the bytes from here to `size` are out of reach. */
+  missingFrom: number | undefined;
   /** No path leads to it any more; only the open handle keeps its bytes. */
   deleted = false;
 
   constructor(
-    init: Pick<LogFile, "id" | "source" | "stream" | "path" | "identity" | "size" | "grownAtMs"> & {
+    init: Pick<
+      LogFile,
+      "id" | "source" | "stream" | "born" | "followedSince" | "path" | "identity" | "size" | "grownAtMs"
+    > & {
       origin: string;
       mtimeNs: bigint;
     },
@@ -51,6 +59,8 @@ export class LogFile implements FollowedFile {
     this.source = init.source;
     this.origin = { source: init.source.name, path: init.origin };
     this.stream = init.stream;
+    this.born = init.born;
+    this.followedSince = init.followedSince;
     this.path = init.path;
     this.identity = init.identity;
     this.state = "live";
@@ -59,6 +69,7 @@ export class LogFile implements FollowedFile {
     this.grownAtMs = init.grownAtMs;
     this.format = undefined;
     this.handle = undefined;
+    this.missingFrom = undefined;
   }
 
   /** Whether more bytes may still come. */
@@ -76,10 +87,21 @@ export class LogFile implements FollowedFile {
     this.handle = handle;
     this.path = realPath;
     this.identity = { ...this.identity, device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs };
-    this.size = Math.max(this.size, Number(stats.size));
+    this.reach(Number(stats.size));
     this.mtimeNs = stats.mtimeNs;
     this.state = "rotated";
     this.deleted = false;
+  }
+
+  /** The file's bytes go as far as this. What was seen beyond, before it was copied, is missing. */
+  reach(size: number): void {
+    this.missingFrom = size < this.size ? size : undefined;
+    this.size = Math.max(this.size, size);
+  }
+
+  /** How far its bytes go, as far as is known. */
+  get readableSize(): number {
+    return this.missingFrom ?? this.size;
   }
 
   async close(): Promise<void> {
@@ -97,6 +119,8 @@ export class LogFile implements FollowedFile {
       path: this.path,
       identity: this.identity,
       size: this.size,
+      born: this.born,
+      followedSince: this.followedSince,
       rotated: this.state !== "live",
       format: this.format,
     };

@@ -1,5 +1,5 @@
 /*
- * Longer than other files: the transitions of a file's life share the table and call each other, and read best together.
+ * A long file: the transitions of a file's life share the table and call each other, and read best together.
  */
 import type { BigIntStats } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -16,14 +16,25 @@ import { HEAD_BYTES, headMatches, readHead, sameInode, tailAt } from "./identity
 import { inodeKey, LogFile, type SourceSettings } from "./log-file.ts";
 import { FileOpener } from "./opener.ts";
 import { resumeFiles } from "./resume.ts";
-import { liveNameOf } from "./rotation-names.ts";
-import { bornAt, findCopy, isBeginningOf, regularFiles, type Sibling, unseenGenerations } from "./siblings.ts";
+import { byRotation, liveNameOf } from "./rotation-names.ts";
+import {
+  bornAt,
+  findCopy,
+  isBeginningOf,
+  regularFiles,
+  type Sibling,
+  type Stream,
+  unseenGenerations,
+} from "./siblings.ts";
 
 /** A file that has not grown for this long is looked at only by full looks and when a hint names it. */
 const ACTIVE_MS = 60_000;
 
 /** A file that equals the beginning of a live one is taken for a copy in the making for so long, then for a file of its own. */
 const COPYING_MS = 30_000;
+
+/** Searches in a row for generations that nobody saw. Each finds those that the one before missed for a rename under its eyes. */
+const UNSEEN_ROUNDS = 5;
 
 /** An absent file is forgotten after this long: its volume may come back before. */
 const FORGET_AFTER_MS = 24 * 3_600_000;
@@ -53,8 +64,10 @@ interface Newcomer extends Sibling {
   /** The live path it belongs to, if that is known. */
   readonly stream?: string;
   /** When its content began, nanoseconds since the epoch. */
-  readonly bornNs: bigint;
+  readonly born: bigint;
 }
+
+type Placing = Required<Pick<Newcomer, "path" | "source" | "stream" | "born">>;
 
 /**
  * Which files there are, and who they are. One loop calls `look`; nothing here runs by itself. A look stats paths,
@@ -105,9 +118,7 @@ export class FileRegistry {
     for (const file of resumed) this.#table.add(file);
     await this.#opener.limitHandles();
     await listener.added(resumed);
-    const newest = new Map(resumed.map((file) => [file.stream, file]));
-    for (const file of newest.values()) this.#newcomers.push(...(await this.#unseen(file)));
-    await this.#lookAt(await this.#list());
+    await this.#lookFullyAt(await this.#list());
     await this.#settle(false);
   }
 
@@ -115,7 +126,7 @@ export class FileRegistry {
   async lookFully(): Promise<void> {
     const paths = await this.#list();
     for (const file of this.files.values()) if (file.state !== "gone") paths.set(file.path, file.source);
-    await this.#lookAt(paths);
+    await this.#lookFullyAt(paths);
     await this.#settle(true);
   }
 
@@ -134,7 +145,11 @@ export class FileRegistry {
       if (active && file.state === "rotated" && this.#sourceOf(file.stream) === file.source)
         paths.set(file.stream, file.source);
     }
-    await this.#lookAt(paths);
+    await this.#visitAll(paths);
+    // Before a new file came others may have come and gone.
+    for (const directory of new Set(this.#newcomers.map(({ path }) => dirname(path))))
+      await this.#seekUnseen(directory);
+    await this.#adopt(paths);
     await this.#settle(false);
   }
 
@@ -169,14 +184,13 @@ export class FileRegistry {
     return undefined;
   }
 
-  async #lookAt(paths: ReadonlyMap<string, SourceSettings>): Promise<void> {
+  async #visitAll(paths: ReadonlyMap<string, SourceSettings>): Promise<void> {
     for (const [path, source] of paths) await this.#attempt(path, () => this.#visit(path, source));
     for (const file of this.files.values()) {
       const { handle, path } = file;
       if (file.state !== "rotated" || handle === undefined) continue;
       await this.#attempt(path, async () => this.#measure(file, await handle.stat({ bigint: true })));
     }
-    await this.#adopt(paths);
   }
 
   /** An I/O error concerns one file, and passes or is told; it does not end the look at the others. */
@@ -204,7 +218,7 @@ export class FileRegistry {
       return this.#measure(known.file, stats);
     }
     if (known !== undefined) await this.#vanished(known.file);
-    if (this.#sourceOf(path) !== undefined) this.#newcomers.push({ path, source, stats, bornNs: bornAt(stats) });
+    if (this.#sourceOf(path) !== undefined) this.#newcomers.push({ path, source, stats, born: bornAt(stats) });
   }
 
   /** The path no longer leads to the file. The descriptor knows where it stands now; without one a listing may show it. */
@@ -221,7 +235,7 @@ export class FileRegistry {
       this.#options.emit({ kind: "file.deleted", path: from, unreadBytes: file.size - this.#furthest(file.id).offset });
     else this.#options.emit({ kind: "file.rotated", path: from, now: file.path });
     this.#changed(file);
-    this.#newcomers.push(...(await this.#unseen(file)));
+    await this.#seekUnseen(dirname(file.stream));
   }
 
   /** A known file shows up under another path: it was renamed, unless its own path leads to it too (a link). */
@@ -247,8 +261,8 @@ export class FileRegistry {
   async #measure(file: LogFile, stats: BigIntStats): Promise<void> {
     const size = Number(stats.size);
     const suspicion = this.#suspects.get(file);
-    if (size === file.size && stats.mtimeNs === file.mtimeNs && suspicion === undefined) return;
-    if (size >= file.size) {
+    if (size === file.readableSize && stats.mtimeNs === file.mtimeNs && suspicion === undefined) return;
+    if (size >= file.readableSize) {
       const holds = await this.#holdsItsBytes(file, suspicion ?? this.#furthest(file.id));
       // It can't be read now. That proves nothing; a later look tries again.
       if (holds === undefined) return;
@@ -262,9 +276,9 @@ export class FileRegistry {
   #grown(file: LogFile, stats: BigIntStats): void {
     const size = Number(stats.size);
     file.mtimeNs = stats.mtimeNs;
-    if (size > file.size) {
+    if (size > file.readableSize) {
       if (file.state !== "live") file.state = "rotated";
-      file.size = size;
+      file.reach(size);
       file.grownAtMs = this.#options.clock.elapsed();
     }
     this.#changed(file);
@@ -288,7 +302,8 @@ export class FileRegistry {
     this.#options.emit({ kind: "file.truncated", path, size: Number(stats.size), seen: file.size });
     await this.#vanished(file);
     // A truncated file keeps its birth time, but what it holds is younger than any copy of what it held.
-    this.#newcomers.push({ path, source, stats, stream, bornNs: stats.mtimeNs }, ...(await this.#unseen(file)));
+    this.#newcomers.push({ path, source, stats, stream, born: stats.mtimeNs });
+    await this.#seekUnseen(dirname(stream));
   }
 
   /** The file's bytes are no longer where they were. A proven copy takes its place, else they are out of reach. */
@@ -312,31 +327,50 @@ export class FileRegistry {
     this.#changed(file);
   }
 
-  async #unseen(file: LogFile): Promise<readonly Newcomer[]> {
-    const found = await unseenGenerations(file, (stats) => this.#table.isKnown(stats));
-    return found.map(({ path, stats }) => ({
-      path,
-      stats,
-      bornNs: bornAt(stats),
-      source: file.source,
-      stream: file.stream,
-    }));
+  /**
+   * Looks at the paths, and for what was rotated between two looks; until a search finds nothing new, for rotations go on
+   * meanwhile.
+   */
+  async #lookFullyAt(paths: ReadonlyMap<string, SourceSettings>): Promise<void> {
+    await this.#visitAll(paths);
+    for (let round = 0; round < UNSEEN_ROUNDS; round += 1) {
+      const directories = new Set([...this.files.values()].map(({ stream }) => dirname(stream)));
+      for (const directory of directories) await this.#seekUnseen(directory);
+      if (!(await this.#adopt(paths))) return;
+    }
   }
 
-  async #adopt(listed: ReadonlyMap<string, SourceSettings>): Promise<void> {
+  async #seekUnseen(directory: string): Promise<void> {
+    const streams = new Map<string, Stream & { source: SourceSettings }>();
+    for (const { stream, followedSince, source } of this.files.values()) {
+      if (dirname(stream) !== directory) continue;
+      const since = Math.min(followedSince, streams.get(stream)?.followedSince ?? followedSince);
+      streams.set(stream, { path: stream, followedSince: since, source });
+    }
+    const isTaken = (path: string): boolean => this.#table.at(path) !== undefined;
+    for (const { path, stats, stream } of await unseenGenerations({ directory, streams, isTaken })) {
+      const source = streams.get(stream)?.source;
+      if (source !== undefined && !this.#table.isKnown(stats))
+        this.#newcomers.push({ path, source, stats, stream, born: bornAt(stats) });
+    }
+  }
+
+  /** Takes up the newcomers, oldest first. Returns whether there were any. */
+  async #adopt(listed: ReadonlyMap<string, SourceSettings>): Promise<boolean> {
     const added: LogFile[] = [];
     const oldestFirst = this.#newcomers.splice(0).sort(byAge);
-    for (const { path, source, stream = this.#streamOf(path, listed) } of oldestFirst) {
+    for (const { path, source, born, stream = this.#streamOf(path, listed) } of oldestFirst) {
       await this.#attempt(path, async () => {
         const opened = await this.#opener.open(path, source);
         if (opened === undefined) return;
         const head = await this.#headIfNew(opened, path, stream);
-        if (head !== undefined) added.push(this.#create(path, source, opened, head, stream));
+        if (head !== undefined) added.push(this.#create({ path, source, born, stream }, opened, head));
       });
     }
-    if (added.length === 0) return;
+    if (added.length === 0) return false;
     await this.#options.listener.added(added);
     await this.#opener.limitHandles();
+    return true;
   }
 
   /** The fingerprint of an opened file that is to be followed; undefined, and closed, if it is not. */
@@ -349,13 +383,15 @@ export class FileRegistry {
     return kept && head;
   }
 
-  #create(path: string, source: SourceSettings, { handle, stats }: Opened, head: Fingerprint, stream: string): LogFile {
+  #create({ path, source, born, stream }: Placing, { handle, stats }: Opened, head: Fingerprint): LogFile {
     const { clock, store } = this.#options;
     const file = new LogFile({
       id: store.nextFileId(),
       source,
       origin: this.#sourceOf(path) === undefined ? stream : path,
       stream,
+      born,
+      followedSince: this.#followedSince(stream),
       path,
       identity: { device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs, head },
       size: Number(stats.size),
@@ -367,6 +403,12 @@ export class FileRegistry {
     this.#table.add(file);
     store.record({ kind: "file", file: file.checkpoint() });
     return file;
+  }
+
+  #followedSince(stream: string): number {
+    let since = this.#options.clock.now();
+    for (const file of this.files.values()) if (file.stream === stream) since = Math.min(since, file.followedSince);
+    return since;
   }
 
   /** The live path a newly found path belongs to: `app.log` for `app.log.1`, if that is there. */
@@ -387,6 +429,8 @@ export class FileRegistry {
   async #mayBeCopying(opened: Opened, stream: string): Promise<boolean> {
     const live = this.#table.at(stream);
     if (live === undefined || !(await isBeginningOf(live, opened))) return false;
+    // So long a beginning is no coincidence.
+    if (opened.stats.size >= BigInt(HEAD_BYTES)) return true;
     const key = inodeKey(opened.stats);
     const now = this.#options.clock.elapsed();
     const since = this.#copyingSinceMs.get(key) ?? now;
@@ -455,8 +499,8 @@ export class FileRegistry {
   }
 }
 
-/** Oldest first. Time stamps are coarse; of two that are equal the one at the live path is the younger. */
+/** Oldest first. Time stamps are coarse; of files that are born in the same tick the names tell. */
 function byAge(a: Newcomer, b: Newcomer): number {
-  if (a.bornNs !== b.bornNs) return a.bornNs < b.bornNs ? -1 : 1;
-  return Number(a.path === a.stream) - Number(b.path === b.stream);
+  if (a.born !== b.born) return a.born < b.born ? -1 : 1;
+  return byRotation(a.path, b.path, a.stream ?? b.stream ?? "");
 }

@@ -45,11 +45,13 @@ export async function resumeFiles(context: ResumeContext): Promise<readonly LogF
 }
 
 function restore(checkpoint: FileCheckpoint, source: SourceSettings, clock: Clock): LogFile {
-  const { id, stream, origin, path, identity, size } = checkpoint;
+  const { id, stream, born, followedSince, origin, path, identity, size } = checkpoint;
   const file = new LogFile({
     id,
     source,
     stream,
+    born,
+    followedSince,
     origin,
     path,
     identity,
@@ -67,7 +69,7 @@ type Found = Opened & { readonly path: string };
 function settle(file: LogFile, checkpoint: FileCheckpoint, { handle, stats, path }: Found, clock: Clock): void {
   file.handle = handle;
   file.identity = { ...file.identity, device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs };
-  file.size = Math.max(file.size, Number(stats.size));
+  file.reach(Number(stats.size));
   file.mtimeNs = stats.mtimeNs;
   file.grownAtMs = clock.elapsed() - Math.max(0, clock.now() - Number(stats.mtimeMs));
   file.state = checkpoint.rotated || path !== checkpoint.path ? "rotated" : "live";

@@ -31,3 +31,25 @@ export function liveNameOf(name: string, exists: (name: string) => boolean): str
   }
   return undefined;
 }
+
+/**
+ * Puts the paths of one stream's generations in the order of their age, oldest first, for files whose times tell nothing:
+ * a higher number is older, a date sorts by itself, and the live path is the youngest.
+ */
+export function byRotation(a: string, b: string, live: string): number {
+  if (a === live || b === live) return Number(a === live) - Number(b === live);
+  const [numberOfA, numberOfB] = [generationNumber(a, live), generationNumber(b, live)];
+  if (numberOfA !== undefined && numberOfB !== undefined) return numberOfB - numberOfA;
+  return a < b ? -1 : 1;
+}
+
+/** The number in `app.log.3` or `app.3.log`: short, and all that was added, unlike a date. */
+function generationNumber(path: string, live: string): number | undefined {
+  const extension = extname(live);
+  const stem = live.slice(0, live.length - extension.length);
+  const added = path.startsWith(live)
+    ? path.slice(live.length)
+    : path.slice(stem.length, path.length - extension.length);
+  const match = /^[.\-_](\d{1,5})$/.exec(added);
+  return match === null ? undefined : Number(match[1]);
+}

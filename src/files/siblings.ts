@@ -5,7 +5,7 @@ import type { Position } from "../core/checkpoint.ts";
 import { keepIf, openConfined, type Opened } from "./confinement.ts";
 import { HEAD_BYTES, headMatches, positionAt, provesContent } from "./identity.ts";
 import type { LogFile } from "./log-file.ts";
-import { isRotatedName } from "./rotation-names.ts";
+import { isRotatedName, liveNameOf } from "./rotation-names.ts";
 
 export interface Sibling {
   readonly path: string;
@@ -28,16 +28,48 @@ export async function regularFiles(directory: string): Promise<readonly Sibling[
   return siblings.flat();
 }
 
-/** Generations of the file's stream that were born after it and were rotated before anyone looked. */
-export async function unseenGenerations(
-  file: LogFile,
-  isKnown: (stats: BigIntStats) => boolean,
-): Promise<readonly Sibling[]> {
-  const siblings = await regularFiles(dirname(file.stream));
-  return siblings.filter(
-    ({ path, stats }) =>
-      isRotatedName(basename(path), file.stream) && !isKnown(stats) && bornAt(stats) > file.identity.birthtimeNs,
+/** What is known of a stream: a live path and its generations. */
+export interface Stream {
+  readonly path: string;
+  /** Milliseconds since the epoch. */
+  readonly followedSince: number;
+}
+
+/** Time stamps of files come from a clock that may lag behind by a tick. */
+const CLOCK_TICK_NS = 10_000_000n;
+
+export interface UnseenSearch {
+  readonly directory: string;
+  /** The streams of this directory by their paths. */
+  readonly streams: ReadonlyMap<string, Stream>;
+  /** Whether a followed file is believed to be at the path: then there is nothing unseen. */
+  readonly isTaken: (path: string) => boolean;
+}
+
+/**
+ * Generations that came to be and were rotated between two looks: files with a rotated name of a stream, born since the
+ * stream is followed. Only names that nobody is known by are looked at, so a full directory costs no more than its list.
+ */
+export async function unseenGenerations({
+  directory,
+  streams,
+  isTaken,
+}: UnseenSearch): Promise<readonly (Sibling & { stream: string })[]> {
+  const names = await readdir(directory).catch(() => []);
+  const unseen = await Promise.all(
+    names.map(async (name) => {
+      const path = join(directory, name);
+      const live = isTaken(path) ? undefined : liveNameOf(name, (candidate) => streams.has(join(directory, candidate)));
+      const stream = live === undefined ? undefined : streams.get(join(directory, live));
+      if (stream === undefined) return [];
+      const stats = await stat(path, { bigint: true }).catch(() => undefined);
+      const isOurs =
+        stats?.isFile() === true &&
+        bornAt(stats) + CLOCK_TICK_NS >= BigInt(Math.floor(stream.followedSince)) * 1_000_000n;
+      return isOurs ? [{ path, stats, stream: stream.path }] : [];
+    }),
   );
+  return unseen.flat();
 }
 
 export interface CopySearch {

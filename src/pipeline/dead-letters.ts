@@ -25,6 +25,8 @@ export type AppendResult =
 export class DeadLetters {
   readonly #options: DeadLettersOptions;
   #bytes: number | undefined;
+  /** Segments begun by this process: part of their names, for two may begin in the same millisecond. */
+  #segments = 0;
   #segment = { name: "", bytes: 0 };
   #appending: Promise<unknown> = Promise.resolve();
 
@@ -51,7 +53,7 @@ export class DeadLetters {
       this.#bytes ??= await measure(directory);
       if (this.#bytes + line.length > maxBytes) return { kind: "full" };
       if (this.#segment.name === "" || this.#segment.bytes + line.length > SEGMENT_BYTES) {
-        this.#segment = await begin(directory, `${clock.now()}-${process.pid}.ndjson`);
+        this.#segment = await begin(directory, `${clock.now()}-${process.pid}-${(this.#segments += 1)}.ndjson`);
       }
       const handle = await open(join(directory, this.#segment.name), "a", 0o600);
       try {

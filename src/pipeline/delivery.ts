@@ -74,7 +74,7 @@ export class Delivery {
     const outcome: Terminal | undefined =
       !fits && to - from > 1
         ? { kind: "tooLarge", reason: "over the sink's limit" }
-        : await this.#attempt(body, signal);
+        : await this.#attempt(body, to - from === 1, signal);
     // An attempt that was abandoned may still be reading it.
     if (!signal.aborted) pool.give(body);
     switch (outcome?.kind) {
@@ -106,20 +106,25 @@ export class Delivery {
     { firstBad, reason }: Outcome & { kind: "rejected" },
     signal: AbortSignal,
   ): Promise<boolean> {
-    if (firstBad !== undefined && firstBad < to - from) {
+    if (firstBad !== undefined && Number.isInteger(firstBad) && firstBad >= 0 && firstBad < to - from) {
       // What stands before it was taken, and must not be sent again.
       this.#rejections.add(firstBad, false);
       const bad = from + firstBad;
-      return (await this.#bury(batch, bad, reason, signal)) && this.#deliver(batch, bad + 1, to, signal);
+      return (await this.#refused(batch, bad, reason, signal)) && this.#deliver(batch, bad + 1, to, signal);
     }
-    return to - from > 1 ? this.#halves(batch, from, to, signal) : this.#bury(batch, from, reason, signal);
+    return to - from > 1 ? this.#halves(batch, from, to, signal) : this.#refused(batch, from, reason, signal);
   }
 
-  /** Puts one record among the dead letters, unless so many were rejected that the fault must be elsewhere. */
+  async #refused(batch: Batch, index: number, reason: string, signal: AbortSignal): Promise<boolean> {
+    this.#rejections.add(1, true);
+    return this.#rejections.isMass
+      ? this.#deliver(batch, index, index + 1, signal)
+      : this.#bury(batch, index, reason, signal);
+  }
+
+  /** Puts one record among the dead letters. */
   async #bury(batch: Batch, index: number, reason: string, signal: AbortSignal): Promise<boolean> {
     const { name, emit } = this.#options;
-    this.#rejections.add(1, true);
-    if (this.#rejections.isMass) return this.#deliver(batch, index, index + 1, signal);
     const record = batch.records[index];
     if (record === undefined) throw new Error(`the batch has no record ${index}`);
     if (!(await this.#keep(record, reason, signal))) return false;
@@ -148,12 +153,12 @@ export class Delivery {
   }
 
   /** Attempts until the outcome is terminal. Undefined if `signal` aborted first. */
-  async #attempt(body: Buffer, signal: AbortSignal): Promise<Terminal | undefined> {
+  async #attempt(body: Buffer, isSingle: boolean, signal: AbortSignal): Promise<Terminal | undefined> {
     const { gate, sink } = this.#options;
     await gate.enter(signal);
     if (signal.aborted) return undefined;
     try {
-      return await pRetry(() => this.#attemptOnce(body, signal), {
+      return await pRetry(() => this.#attemptOnce(body, isSingle, signal), {
         retries: Number.POSITIVE_INFINITY,
         // The back-off belongs to the sink's gate; p-retry's own would come on top of it.
         minTimeout: 0,
@@ -172,18 +177,21 @@ export class Delivery {
     }
   }
 
-  async #attemptOnce(body: Buffer, signal: AbortSignal): Promise<Terminal> {
+  async #attemptOnce(body: Buffer, isSingle: boolean, signal: AbortSignal): Promise<Terminal> {
     const { gate, sink } = this.#options;
-    const outcome = this.#suspectSetting(await sink.send(body, signal));
+    const outcome = this.#suspectSetting(await sink.send(body, signal), isSingle);
     signal.throwIfAborted();
     gate.settle(outcome);
     if (outcome.kind === "retry" || outcome.kind === "blocked") throw new AttemptFailed(outcome);
     return outcome;
   }
 
-  /** When most records are refused, a refusal says more about a setting than about a record: it blocks until it is mended. */
-  #suspectSetting(outcome: Outcome): Outcome {
-    if (outcome.kind !== "rejected" || !this.#rejections.isMass) return outcome;
+  /**
+   * When most records are refused, the refusal of one more says more about a setting than about that record: it blocks
+   * until that is mended. A batch is narrowed first, for its good records may prove that the setting is fine.
+   */
+  #suspectSetting(outcome: Outcome, isSingle: boolean): Outcome {
+    if (outcome.kind !== "rejected" || !isSingle || !this.#rejections.isMass) return outcome;
     return { kind: "blocked", reason: `massRejection: most of the last records were refused: ${outcome.reason}` };
   }
 }

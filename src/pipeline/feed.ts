@@ -49,7 +49,7 @@ export class Feed {
     progress.idle = true;
     this.#byFile.set(file, progress);
     const generations = [...(this.#streams.get(file.stream) ?? []), progress];
-    generations.sort((a, b) => a.file.id - b.file.id);
+    generations.sort(byAge);
     this.#streams.set(file.stream, generations);
     return progress;
   }
@@ -143,7 +143,8 @@ export class Feed {
         break;
     }
     progress.idle = true;
-    if (file.state === "gone") this.#passLost(progress);
+    // Of a copy that is shorter than the file was the rest will not come, once the copy can grow no more.
+    if (file.state === "gone" || (file.missingFrom !== undefined && !file.canGrow)) this.#passLost(progress);
     return false;
   }
 
@@ -190,3 +191,9 @@ export class Feed {
 }
 
 const isFarAhead = (progress: FileProgress): boolean => progress.unacknowledgedBytes >= WINDOW_BYTES;
+
+/** Oldest first; of two that are born in the same tick, the one that was found first. */
+function byAge({ file: a }: FileProgress, { file: b }: FileProgress): number {
+  if (a.born !== b.born) return a.born < b.born ? -1 : 1;
+  return a.id - b.id;
+}

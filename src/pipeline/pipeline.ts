@@ -1,3 +1,6 @@
+/*
+ * A long file: the loop, what it begins and what it ends are one state machine, and read best together.
+ */
 import type { CheckpointStore, Counters, Position } from "../core/checkpoint.ts";
 import type { BufferPool } from "../core/buffer-pool.ts";
 import type { Clock } from "../core/clock.ts";
@@ -73,8 +76,14 @@ export class Pipeline {
       concurrency: sink.concurrency,
       clock,
       random,
-      onFailing: ({ kind, reason }, waitMs) =>
-        emit({ kind: kind === "blocked" ? "sink.blocked" : "sink.failing", sink: name, reason, waitMs }),
+      onFailing: ({ kind, reason, count }, waitMs) =>
+        emit({
+          kind: kind === "blocked" ? "sink.blocked" : "sink.failing",
+          sink: name,
+          reason,
+          waitMs: Math.round(waitMs),
+          failures: count,
+        }),
       onRecovered: (outageMs) => emit({ kind: "sink.recovered", sink: name, outageMs }),
     });
     this.#delivery = new Delivery({ name, sink, gate: this.#gate, deadLetters, pool, clock, emit });

@@ -147,7 +147,8 @@ export class FileProgress {
   /** The slice has its terminal outcome. Returns the ranges that the cursor moved over. */
   finish({ range, partial }: Pick<Slice, "range" | "partial">): readonly TrackedRange[] {
     if (partial !== undefined) {
-      this.#partial = partial;
+      // Refused, it is among the dead letters; completed, it is another line.
+      if (range.counters.deadLetteredBytes === 0) this.#partial = partial;
       return [];
     }
     const passed = this.#tracker.finish(range);

@@ -127,8 +127,8 @@ function decode(
   return new Segment(offset, end, records, bytes.subarray(0, lead + end - offset), options.pool);
 }
 
-const parserOf = (file: LogFile): Parse =>
-  formats[file.source.format === "auto" ? (file.format ?? "") : file.source.format] ?? undecided;
+/** A file that `auto` took for raw may still have JSON lines later, and they cost nothing to recognise. */
+const parserOf = (file: LogFile): Parse => formats[file.source.format] ?? undecided;
 
 function decideFormat(file: LogFile, records: readonly LogRecord[], emit: Emit): void {
   const format = detectFormat(records.slice(0, 100).map(({ body }) => body));

@@ -9,6 +9,9 @@ export interface LogLine {
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
 
+/** The 1st, 2nd, 4th, 8th... of a row: a long outage is told, but does not fill the log. */
+const isWorthTelling = (failures: number): boolean => Number.isInteger(Math.log2(failures));
+
 /** The log line of an event. The event's own fields are logged beside it. */
 export function describeEvent(event: AgentEvent): LogLine {
   switch (event.kind) {
@@ -30,8 +33,8 @@ export function describeEvent(event: AgentEvent): LogLine {
       return { level: "error", message: `${event.path} can't be read: ${event.reason}; it is tried again` };
     case "file.format":
       return { level: "info", message: `${event.path} is taken for ${event.format}` };
-    case "file.ambiguous":
-      return { level: "warn", message: `${event.path}: ${event.reason}` };
+    case "files.none":
+      return { level: "warn", message: `no file matches yet under ${event.roots.join(", ")}` };
     case "watch.failed":
       return {
         level: "warn",
@@ -44,12 +47,12 @@ export function describeEvent(event: AgentEvent): LogLine {
     }
     case "sink.failing":
       return {
-        level: "warn",
-        message: `${event.sink} is failing: ${event.reason}; next attempt in ${seconds(event.waitMs)}`,
+        level: isWorthTelling(event.failures) ? "warn" : "debug",
+        message: `${event.sink} is failing: ${event.reason}; attempt ${event.failures} failed, the next is in ${seconds(event.waitMs)}`,
       };
     case "sink.blocked":
       return {
-        level: "error",
+        level: isWorthTelling(event.failures) ? "error" : "debug",
         message: `${event.sink} is blocked: ${event.reason}; nothing is dropped, next attempt in ${seconds(event.waitMs)}`,
       };
     case "sink.recovered":
@@ -68,6 +71,11 @@ export function describeEvent(event: AgentEvent): LogLine {
       };
     case "sink.account":
       return { level: "info", message: describeAccount(event.sink, event.account) };
+    case "sink.undelivered":
+      return {
+        level: "warn",
+        message: `${event.sink} has not got ${formatSize(event.pendingBytes)}; they stay in the files, and the next start goes on there`,
+      };
     case "sink.unbalanced":
       return {
         level: "error",

@@ -19,11 +19,13 @@ const MESSAGE = Symbol.for("message");
 /** Never waits for the stream: what does not fit into its backlog is dropped, counted, and the count is told later. */
 class StreamTransport extends Transport {
   readonly #stream: Writable;
+  readonly #tellDropped: (lines: number) => string;
   #dropped = 0;
 
-  constructor(stream: Writable) {
+  constructor(stream: Writable, tellDropped: (lines: number) => string) {
     super();
     this.#stream = stream;
+    this.#tellDropped = tellDropped;
     // A closed stderr is no reason to stop shipping.
     stream.on("error", () => this.#dropped++);
   }
@@ -32,7 +34,7 @@ class StreamTransport extends Transport {
     if (this.#stream.writableLength > MAX_BACKLOG_BYTES) {
       this.#dropped += 1;
     } else {
-      if (this.#dropped > 0) this.#stream.write(`(${this.#dropped} log lines were dropped because nobody took them)\n`);
+      if (this.#dropped > 0) this.#stream.write(`${this.#tellDropped(this.#dropped)}\n`);
       this.#dropped = 0;
       this.#stream.write(`${String(info[MESSAGE])}\n`);
     }
@@ -40,9 +42,22 @@ class StreamTransport extends Transport {
   }
 }
 
+/** File names come from the untrusted volume: what they hold must not move the cursor or begin a line. */
+const printable = (text: string): string =>
+  text.replace(/\p{Cc}/gu, (character) =>
+    JSON.stringify(character)
+      .slice(1, -1)
+      .replace(/^[\x7f-\x9f]$/, "\u{fffd}"),
+  );
+
 const pretty = winston.format.printf(({ timestamp, level, message }) => {
-  return `${String(timestamp).slice(11, 23)} ${level.padEnd(5)} ${String(message)}`;
+  return `${String(timestamp).slice(11, 23)} ${level.padEnd(5)} ${printable(String(message))}`;
 });
+
+const prettyDropped = (lines: number): string => `(${lines} log lines were dropped because nobody took them)`;
+
+const jsonDropped = (lines: number): string =>
+  JSON.stringify({ event: "log.dropped", level: "warn", lines, message: prettyDropped(lines) });
 
 /** The agent's own log: one JSON object a line, or short lines for people on a terminal. */
 export function createLogger({ level, format, stream }: LoggerOptions): winston.Logger {
@@ -50,7 +65,7 @@ export function createLogger({ level, format, stream }: LoggerOptions): winston.
   return winston.createLogger({
     level,
     format: winston.format.combine(winston.format.timestamp(), asJson ? winston.format.json() : pretty),
-    transports: [new StreamTransport(stream)],
+    transports: [new StreamTransport(stream, asJson ? jsonDropped : prettyDropped)],
   });
 }
 

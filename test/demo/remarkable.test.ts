@@ -6,7 +6,7 @@ test("repeated failures of a sink are told of once a second, and files not at al
   const told: string[] = [];
   const clock = sleepingClock();
   const emit = remarkable((event) => told.push(event.kind), clock);
-  const fail = () => emit({ kind: "sink.failing", sink: "splunk", reason: "HTTP 503", waitMs: 1 });
+  const fail = () => emit({ kind: "sink.failing", sink: "splunk", reason: "HTTP 503", waitMs: 1, failures: 1 });
   fail();
   fail();
   emit({ kind: "file.released", path: "/x" });

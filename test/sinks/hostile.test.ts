@@ -70,7 +70,7 @@ const member = (json: string, name: string): string | undefined => new Map(objec
 /** Nothing but white space and control characters, which Splunk would refuse as blank. */
 const IS_BLANK = /^[\s\p{Cc}]*$/u;
 
-const isWholeObject = (body: string): boolean => record(body).fields.attributes !== undefined;
+const isWholeObject = (body: string): boolean => record(body).fields.isObject === true;
 
 /** What stands in a body, read by a parser of its own, beside what should stand there: one entry a record. */
 interface Reading {

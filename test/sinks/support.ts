@@ -14,12 +14,12 @@ export const resource: Resource = { service: "checkout", env: "prod", version: "
 
 export const origin: RecordOrigin = { source: "app", path: "/var/log/app.log" };
 
-/** What the formats promise of `attributes`: there if, and only if, the whole text is one non-empty JSON object. */
+/** What the formats promise of `isObject`: true if, and only if, the whole text is one non-empty JSON object. */
 export function parseJson(body: string): ParsedFields {
   try {
     const value: unknown = JSON.parse(body);
     if (typeof value !== "object" || value === null || Array.isArray(value)) return { message: body };
-    return Object.keys(value).length === 0 ? { message: body } : { message: body, attributes: { ...value } };
+    return Object.keys(value).length === 0 ? { message: body } : { message: body, isObject: true };
   } catch {
     return { message: body };
   }

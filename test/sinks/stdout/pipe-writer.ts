@@ -5,6 +5,6 @@ import { createSink, never, record } from "../support.ts";
 const sink = createSink(stdout, {}, { stdout: process.stdout });
 let kind = "delivered";
 for (let i = 0; kind === "delivered"; i++) {
-  ({ kind } = await sink.send(sink.encode([record(String(i))]), never()));
+  ({ kind } = await sink.send(Buffer.from(sink.encode([record(String(i))])), never()));
 }
 process.stderr.write(`${kind}\n`);

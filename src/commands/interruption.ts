@@ -10,23 +10,27 @@ const SAME_MS = 500;
 export class Interruption implements Disposable {
   readonly #signals: EventEmitter;
   readonly #clock: Clock;
-  readonly #onRepeated: () => void;
   readonly #stopping = new AbortController();
+  readonly #repeated = new AbortController();
   readonly #disposed = new AbortController();
   #reason: string | undefined;
   #stoppedMs: number | undefined;
 
-  /** `signals` is the process; `onRepeated` is called for each signal that comes when the end has begun. */
-  constructor(signals: EventEmitter, clock: Clock, onRepeated: () => void) {
+  /** `signals` is the process. Made before anything else, so that no signal is lost: the first process of a container dies of none. */
+  constructor(signals: EventEmitter, clock: Clock) {
     this.#signals = signals;
     this.#clock = clock;
-    this.#onRepeated = onRepeated;
     for (const signal of SIGNALS) this.#signals.on(signal, this.#onSignal);
   }
 
   /** Aborted when the end begins. */
   get signal(): AbortSignal {
     return this.#stopping.signal;
+  }
+
+  /** Aborted when the wish comes again while the end goes on. */
+  get repeated(): AbortSignal {
+    return this.#repeated.signal;
   }
 
   get reason(): string | undefined {
@@ -53,7 +57,7 @@ export class Interruption implements Disposable {
 
   readonly #onSignal = (signal: NodeJS.Signals): void => {
     const isRepeated = this.#stoppedMs !== undefined && this.#clock.elapsed() - this.#stoppedMs >= SAME_MS;
-    if (isRepeated) this.#onRepeated();
+    if (isRepeated) this.#repeated.abort();
     else this.stop(signal);
   };
 }

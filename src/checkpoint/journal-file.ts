@@ -1,0 +1,65 @@
+import { type FileHandle, link, open, readFile, rename, rm } from "node:fs/promises";
+import type { CheckpointChange } from "../core/checkpoint.ts";
+import { errorCode } from "../core/errors.ts";
+import { decodeLine } from "./entry.ts";
+
+/** The journal as it was stays under another name. A hard link first: at no moment is there no journal. */
+export async function keepPrevious(path: string): Promise<void> {
+  await rm(`${path}.previous.new`, { force: true });
+  try {
+    await link(path, `${path}.previous.new`);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return; // the first journal of this directory
+    throw error;
+  }
+  await rename(`${path}.previous.new`, `${path}.previous`);
+}
+
+/** A journal as it was found. */
+export interface LoadedJournal {
+  readonly changes: readonly CheckpointChange[];
+  /** Numbers of the damaged lines, from 1. */
+  readonly damagedLines: readonly number[];
+  readonly isSnapshotWhole: boolean;
+}
+
+/** Reads a journal; undefined if there is none. */
+export async function loadJournal(path: string): Promise<LoadedJournal | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+  const lines = text.split("\n");
+  const tail = lines.pop();
+  const decoded = lines.map(decodeLine);
+  const damagedLines = decoded.flatMap((line, index) => (line.kind === "damaged" ? [index + 1] : []));
+  if (tail !== "") damagedLines.push(lines.length + 1);
+  const [header] = decoded;
+  if (header === undefined && tail === "") damagedLines.push(1);
+  const snapshotEnd = header?.kind === "header" ? 1 + header.snapshotLines : Number.POSITIVE_INFINITY;
+  return {
+    changes: decoded.flatMap((line) => (line.kind === "entry" ? line.changes : [])),
+    damagedLines,
+    isSnapshotWhole: decoded.length >= snapshotEnd && !damagedLines.some((line) => line <= snapshotEnd),
+  };
+}
+
+export async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    const result = await handle.write(bytes, written, bytes.length - written, position + written);
+    written += result.bytesWritten;
+  }
+}
+
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, "r");
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
