@@ -69,8 +69,9 @@ function program(done: (exitCode: number) => void): Command {
     .option("--seconds <number>", "end by itself after this time")
     .addHelpText("after", DEMO_PARTS)
     .action(async (options: { seconds?: string }) => {
+      using interruption = new Interruption(process, systemClock);
       const { demoCommand } = await import("./commands/demo.ts");
-      done(await demoCommand(options, await commandIo()));
+      done(await demoCommand(options, await commandIo(), interruption));
     });
 
   root

@@ -10,7 +10,7 @@ import { accountTable, type Evidence, findFaults, findImbalance, independentChec
 import { Application } from "../demo/application.ts";
 import { demoConfiguration } from "../demo/configuration.ts";
 import { Intake } from "../demo/intake.ts";
-import { Interruption } from "./interruption.ts";
+import type { Interruption } from "./interruption.ts";
 import { introduction } from "../demo/introduction.ts";
 import { type Progress, progressLine } from "../demo/progress-line.ts";
 import { remarkable } from "../demo/remarkable.ts";
@@ -32,14 +32,18 @@ const PRINT_MS = 2_000;
  * Runs the agent between an application and an intake of its own, until a signal comes or the time is up; then everything
  * is delivered and checked. Resolves to the exit code.
  */
-export async function demoCommand(options: { readonly seconds?: string | undefined }, io: CommandIo): Promise<number> {
+export async function demoCommand(
+  options: { readonly seconds?: string | undefined },
+  io: CommandIo,
+  interruption: Interruption,
+): Promise<number> {
   const seconds =
     options.seconds === undefined ? Number.POSITIVE_INFINITY : parseQuantity("--seconds", options.seconds);
   const directory = await makeDirectory();
   try {
     const intake = await Intake.listen({ host: "127.0.0.1", port: 0, clock: systemClock });
     try {
-      return await new Demo(directory, intake, io).run(seconds);
+      return await new Demo(directory, intake, io).run(seconds, interruption);
     } finally {
       await intake.close();
     }
@@ -87,7 +91,7 @@ class Demo {
     });
   }
 
-  async run(seconds: number): Promise<number> {
+  async run(seconds: number, interruption: Interruption): Promise<number> {
     const config = this.#config();
     const logger = createLogger({ ...config.log, stream: this.#screen.log });
     const agent = await Agent.create(config, {
@@ -99,7 +103,6 @@ class Demo {
       hostname: hostname(),
     });
     this.#screen.print(introduction(this.#directory, this.#intake.port));
-    using interruption = new Interruption(process, systemClock);
     interruption.repeated.addEventListener("abort", () => agent.stop("interrupted again"));
     this.#io.stdout.on("error", () => interruption.stop("the output is closed"));
     const exitCode = await this.#untilDelivered(agent, interruption, seconds);

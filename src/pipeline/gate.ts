@@ -97,7 +97,8 @@ export class Gate {
       kind: outcome.kind,
       reason: outcome.reason,
       sinceMs: before?.failure.sinceMs ?? now,
-      count: (before?.failure.count ?? 0) + (counts ? 1 : 0),
+      // Another kind of failure is another row of attempts, with waits of its own.
+      count: (before?.failure.kind === outcome.kind ? before.failure.count : 0) + (counts ? 1 : 0),
     };
     const afterMs = outcome.kind === "retry" ? outcome.afterMs : undefined;
     const wanted =

@@ -9,8 +9,9 @@ export interface LogLine {
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
 
-/** The 1st, 2nd, 4th, 8th... of a row: a long outage is told, but does not fill the log. */
-const isWorthTelling = (failures: number): boolean => Number.isInteger(Math.log2(failures));
+/** Keeps the 1st, 2nd, 4th, 8th... of a row at its level: a long outage is told, but does not fill the log. */
+const rarely = (count: number, line: LogLine): LogLine =>
+  Number.isInteger(Math.log2(count)) ? line : { ...line, level: "debug" };
 
 /** The log line of an event. The event's own fields are logged beside it. */
 export function describeEvent(event: AgentEvent): LogLine {
@@ -46,15 +47,15 @@ export function describeEvent(event: AgentEvent): LogLine {
       return { level: "error", message: `lost for ${loss.sink}: ${range} of ${loss.path}: ${loss.reason}` };
     }
     case "sink.failing":
-      return {
-        level: isWorthTelling(event.failures) ? "warn" : "debug",
-        message: `${event.sink} is failing: ${event.reason}; attempt ${event.failures} failed, the next is in ${seconds(event.waitMs)}`,
-      };
+      return rarely(event.failures, {
+        level: "warn",
+        message: `${event.sink} is failing: ${event.reason}; next attempt in ${seconds(event.waitMs)}`,
+      });
     case "sink.blocked":
-      return {
-        level: isWorthTelling(event.failures) ? "error" : "debug",
+      return rarely(event.failures, {
+        level: "error",
         message: `${event.sink} is blocked: ${event.reason}; nothing is dropped, next attempt in ${seconds(event.waitMs)}`,
-      };
+      });
     case "sink.recovered":
       return { level: "info", message: `${event.sink} works again after ${seconds(event.outageMs)}` };
     case "sink.ended":

@@ -50,14 +50,6 @@ describe("the number of the bad event", () => {
     await sink.close();
     await intake.close();
   });
-
-  test("is ignored when there is no such record", async () => {
-    await using server = await startServer([reply(400, '{"code":6,"invalid-event-number":2}')]);
-    const sink = createSink(splunkHec, { token: TOKEN, endpoint: server.url });
-    const outcome = await sink.send(Buffer.from(sink.encode([record("a"), record("b")])), never());
-    expect(outcome).toEqual({ kind: "rejected", reason: expect.stringContaining("HTTP 400") });
-    await sink.close();
-  });
 });
 
 test("the wrong token blocks the sink", async () => {
