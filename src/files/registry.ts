@@ -21,7 +21,7 @@ import {
   bornAt,
   findCopy,
   isBeginningOf,
-  regularFiles,
+  settledFiles,
   type Sibling,
   type Stream,
   unseenGenerations,
@@ -118,7 +118,9 @@ export class FileRegistry {
     for (const file of resumed) this.#table.add(file);
     await this.#opener.limitHandles();
     await listener.added(resumed);
-    await this.#lookFullyAt(await this.#list());
+    const paths = await this.#list();
+    await this.#visitAll(paths);
+    await this.#takeUp(this.#directories, paths);
     await this.#settle(false);
   }
 
@@ -126,7 +128,8 @@ export class FileRegistry {
   async lookFully(): Promise<void> {
     const paths = await this.#list();
     for (const file of this.files.values()) if (file.state !== "gone") paths.set(file.path, file.source);
-    await this.#lookFullyAt(paths);
+    await this.#visitAll(paths);
+    await this.#takeUp(this.#directories, paths);
     await this.#settle(true);
   }
 
@@ -147,9 +150,7 @@ export class FileRegistry {
     }
     await this.#visitAll(paths);
     // Before a new file came others may have come and gone.
-    for (const directory of new Set(this.#newcomers.map(({ path }) => dirname(path))))
-      await this.#seekUnseen(directory);
-    await this.#adopt(paths);
+    await this.#takeUp(new Set(this.#newcomers.map(({ path }) => dirname(path))), paths);
     await this.#settle(false);
   }
 
@@ -186,11 +187,13 @@ export class FileRegistry {
 
   async #visitAll(paths: ReadonlyMap<string, SourceSettings>): Promise<void> {
     for (const [path, source] of paths) await this.#attempt(path, () => this.#visit(path, source));
-    for (const file of this.files.values()) {
-      const { handle, path } = file;
-      if (file.state !== "rotated" || handle === undefined) continue;
-      await this.#attempt(path, async () => this.#measure(file, await handle.stat({ bigint: true })));
-    }
+    for (const file of this.files.values()) if (file.state === "rotated") await this.#measureOpen(file);
+  }
+
+  async #measureOpen(file: LogFile): Promise<void> {
+    const { handle, path } = file;
+    if (handle === undefined || !file.canGrow) return;
+    await this.#attempt(path, async () => this.#measure(file, await handle.stat({ bigint: true })));
   }
 
   /** An I/O error concerns one file, and passes or is told; it does not end the look at the others. */
@@ -328,16 +331,26 @@ export class FileRegistry {
   }
 
   /**
-   * Looks at the paths, and for what was rotated between two looks; until a search finds nothing new, for rotations go on
-   * meanwhile.
+   * Takes up the newcomers, and what was rotated in their directories between two looks; until a search finds nothing
+   * new, for rotations go on meanwhile. All of them are told at once, so that none is read before an older one is known.
    */
-  async #lookFullyAt(paths: ReadonlyMap<string, SourceSettings>): Promise<void> {
-    await this.#visitAll(paths);
+  async #takeUp(directories: ReadonlySet<string>, listed: ReadonlyMap<string, SourceSettings>): Promise<void> {
+    const added: LogFile[] = [];
     for (let round = 0; round < UNSEEN_ROUNDS; round += 1) {
-      const directories = new Set([...this.files.values()].map(({ stream }) => dirname(stream)));
       for (const directory of directories) await this.#seekUnseen(directory);
-      if (!(await this.#adopt(paths))) return;
+      if (this.#newcomers.length === 0) break;
+      added.push(...(await this.#adopt(listed)));
     }
+    if (added.length === 0) return;
+    // What their predecessors got since they were looked at is older than what is in them.
+    const streams = new Set(added.map(({ stream }) => stream));
+    for (const file of this.files.values()) if (streams.has(file.stream)) await this.#measureOpen(file);
+    await this.#options.listener.added(added);
+    await this.#opener.limitHandles();
+  }
+
+  get #directories(): ReadonlySet<string> {
+    return new Set([...this.files.values()].map(({ stream }) => dirname(stream)));
   }
 
   async #seekUnseen(directory: string): Promise<void> {
@@ -347,30 +360,28 @@ export class FileRegistry {
       const since = Math.min(followedSince, streams.get(stream)?.followedSince ?? followedSince);
       streams.set(stream, { path: stream, followedSince: since, source });
     }
-    const isTaken = (path: string): boolean => this.#table.at(path) !== undefined;
-    for (const { path, stats, stream } of await unseenGenerations({ directory, streams, isTaken })) {
+    const isKnown = (stats: BigIntStats): boolean => this.#table.isKnown(stats);
+    for (const { path, stats, stream } of await unseenGenerations({ directory, streams, isKnown })) {
       const source = streams.get(stream)?.source;
-      if (source !== undefined && !this.#table.isKnown(stats))
-        this.#newcomers.push({ path, source, stats, stream, born: bornAt(stats) });
+      if (source !== undefined) this.#newcomers.push({ path, source, stats, stream, born: bornAt(stats) });
     }
   }
 
-  /** Takes up the newcomers, oldest first. Returns whether there were any. */
-  async #adopt(listed: ReadonlyMap<string, SourceSettings>): Promise<boolean> {
+  /** Opens the newcomers, oldest first, and makes them known. */
+  async #adopt(listed: ReadonlyMap<string, SourceSettings>): Promise<readonly LogFile[]> {
     const added: LogFile[] = [];
     const oldestFirst = this.#newcomers.splice(0).sort(byAge);
-    for (const { path, source, born, stream = this.#streamOf(path, listed) } of oldestFirst) {
+    for (const { path, source, stats, born, stream = this.#streamOf(path, listed) } of oldestFirst) {
       await this.#attempt(path, async () => {
         const opened = await this.#opener.open(path, source);
         if (opened === undefined) return;
         const head = await this.#headIfNew(opened, path, stream);
-        if (head !== undefined) added.push(this.#create({ path, source, born, stream }, opened, head));
+        // Another file may have taken the path since it was listed.
+        const itsBirth = opened.stats.ino === stats.ino ? born : bornAt(opened.stats);
+        if (head !== undefined) added.push(this.#create({ path, source, born: itsBirth, stream }, opened, head));
       });
     }
-    if (added.length === 0) return false;
-    await this.#options.listener.added(added);
-    await this.#opener.limitHandles();
-    return true;
+    return added;
   }
 
   /** The fingerprint of an opened file that is to be followed; undefined, and closed, if it is not. */
@@ -467,7 +478,7 @@ export class FileRegistry {
   /** No path is known that leads to it, and no descriptor holds it. What was read stands; what was not is lost. */
   async #absent(file: LogFile, now: number): Promise<void> {
     if (file.state === "gone") return;
-    for (const { path, stats } of await regularFiles(dirname(file.path))) {
+    for (const { path, stats } of await settledFiles(dirname(file.path))) {
       if (sameInode(file.identity, stats)) return this.#place(file, path);
     }
     const since = this.#absentSinceMs.get(file) ?? now;

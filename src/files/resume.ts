@@ -5,7 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import { keepIf, openConfined, type Opened } from "./confinement.ts";
 import { headMatches, sameBirth } from "./identity.ts";
 import { inodeKey, LogFile, type SourceSettings } from "./log-file.ts";
-import { findCopy, regularFiles } from "./siblings.ts";
+import { findCopy, settledFiles, type Sibling } from "./siblings.ts";
 
 export interface ResumeContext {
   readonly sources: readonly SourceSettings[];
@@ -14,6 +14,24 @@ export interface ResumeContext {
   /** The furthest durable position of any sink in a file. */
   readonly furthest: (id: number) => Position;
   readonly clock: Clock;
+}
+
+/** A file that is renamed under our eyes again and again is looked for so often. */
+const MAX_ATTEMPTS = 5;
+
+/** Directories as they were listed last: one listing serves all files that are looked for in it. */
+class Listings {
+  readonly #byDirectory = new Map<string, Promise<readonly Sibling[]>>();
+
+  of(directory: string): Promise<readonly Sibling[]> {
+    const listing = this.#byDirectory.get(directory) ?? settledFiles(directory);
+    this.#byDirectory.set(directory, listing);
+    return listing;
+  }
+
+  forget(directory: string): void {
+    this.#byDirectory.delete(directory);
+  }
 }
 
 /**
@@ -25,11 +43,12 @@ export async function resumeFiles(context: ResumeContext): Promise<readonly LogF
   const { sources, store, clock } = context;
   const claimed = new Set<string>();
   const files: LogFile[] = [];
+  const listings = new Listings();
   for (const checkpoint of [...store.files.values()].sort((a, b) => a.id - b.id)) {
     const source = sources.find(({ name }) => name === checkpoint.source);
     if (source === undefined) continue;
     const file = restore(checkpoint, source, clock);
-    const found = await findByInode(checkpoint, file, context);
+    const found = await findByInode(checkpoint, file, listings, context);
     if (found === undefined) {
       file.state = "gone";
     } else {
@@ -79,14 +98,19 @@ function settle(file: LogFile, checkpoint: FileCheckpoint, { handle, stats, path
 async function findByInode(
   checkpoint: FileCheckpoint,
   file: LogFile,
+  listings: Listings,
   context: ResumeContext,
 ): Promise<Found | undefined> {
   const inPlace = await openIfSame(checkpoint.path, checkpoint, file, context);
   if (inPlace !== undefined) return { ...inPlace, path: checkpoint.path };
-  for (const { path, stats } of await regularFiles(dirname(checkpoint.path))) {
-    if (stats.ino !== checkpoint.identity.inode) continue;
-    const opened = await openIfSame(path, checkpoint, file, context);
-    if (opened !== undefined) return { ...opened, path };
+  const directory = dirname(checkpoint.path);
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const listed = (await listings.of(directory)).find(({ stats }) => isSameInode(checkpoint, stats));
+    if (listed === undefined) return undefined;
+    const opened = await openIfSame(listed.path, checkpoint, file, context);
+    if (opened !== undefined) return { ...opened, path: listed.path };
+    // Renamed since it was listed, or another one altogether: a fresh listing tells.
+    listings.forget(directory);
   }
   return undefined;
 }

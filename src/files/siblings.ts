@@ -16,8 +16,8 @@ export interface Sibling {
 export const bornAt = (stats: BigIntStats): bigint => (stats.birthtimeNs === 0n ? stats.mtimeNs : stats.birthtimeNs);
 
 /** The regular files of a directory. What can't be looked at is left out: a later look sees it. */
-export async function regularFiles(directory: string): Promise<readonly Sibling[]> {
-  const names = await readdir(directory).catch(() => []);
+async function regularFiles(directory: string, isWanted: (name: string) => boolean): Promise<readonly Sibling[]> {
+  const names = (await readdir(directory).catch(() => [])).filter(isWanted);
   const siblings = await Promise.all(
     names.map(async (name) => {
       const path = join(directory, name);
@@ -26,6 +26,31 @@ export async function regularFiles(directory: string): Promise<readonly Sibling[
     }),
   );
   return siblings.flat();
+}
+
+/** Listings in a row, at most, to get two that agree. */
+const MAX_LISTINGS = 10;
+
+/**
+ * The regular files of a directory whose names are wanted, listed until two listings agree: a rename in the middle of one can hide a file from
+ * it, and only what is in neither is really not there.
+ */
+export async function settledFiles(
+  directory: string,
+  isWanted: (name: string) => boolean = () => true,
+): Promise<readonly Sibling[]> {
+  let before = await regularFiles(directory, isWanted);
+  for (let listing = 1; listing < MAX_LISTINGS; listing += 1) {
+    const now = await regularFiles(directory, isWanted);
+    if (
+      now.length === before.length &&
+      now.every(({ path, stats }, i) => before[i]?.path === path && before[i]?.stats.ino === stats.ino)
+    ) {
+      return now;
+    }
+    before = now;
+  }
+  return before;
 }
 
 /** What is known of a stream: a live path and its generations. */
@@ -42,34 +67,29 @@ export interface UnseenSearch {
   readonly directory: string;
   /** The streams of this directory by their paths. */
   readonly streams: ReadonlyMap<string, Stream>;
-  /** Whether a followed file is believed to be at the path: then there is nothing unseen. */
-  readonly isTaken: (path: string) => boolean;
+  readonly isKnown: (stats: BigIntStats) => boolean;
 }
 
 /**
  * Generations that came to be and were rotated between two looks: files with a rotated name of a stream, born since the
- * stream is followed. Only names that nobody is known by are looked at, so a full directory costs no more than its list.
+ * stream is followed. Other names are not looked at, so a directory full of live files costs no more than its list.
  */
 export async function unseenGenerations({
   directory,
   streams,
-  isTaken,
+  isKnown,
 }: UnseenSearch): Promise<readonly (Sibling & { stream: string })[]> {
-  const names = await readdir(directory).catch(() => []);
-  const unseen = await Promise.all(
-    names.map(async (name) => {
-      const path = join(directory, name);
-      const live = isTaken(path) ? undefined : liveNameOf(name, (candidate) => streams.has(join(directory, candidate)));
-      const stream = live === undefined ? undefined : streams.get(join(directory, live));
-      if (stream === undefined) return [];
-      const stats = await stat(path, { bigint: true }).catch(() => undefined);
-      const isOurs =
-        stats?.isFile() === true &&
-        bornAt(stats) + CLOCK_TICK_NS >= BigInt(Math.floor(stream.followedSince)) * 1_000_000n;
-      return isOurs ? [{ path, stats, stream: stream.path }] : [];
-    }),
-  );
-  return unseen.flat();
+  const streamOf = (name: string): Stream | undefined => {
+    const live = liveNameOf(name, (candidate) => streams.has(join(directory, candidate)));
+    return live === undefined ? undefined : streams.get(join(directory, live));
+  };
+  const rotated = await settledFiles(directory, (name) => streamOf(name) !== undefined);
+  return rotated.flatMap(({ path, stats }) => {
+    const stream = streamOf(basename(path));
+    if (stream === undefined || isKnown(stats)) return [];
+    const since = BigInt(Math.floor(stream.followedSince)) * 1_000_000n;
+    return bornAt(stats) + CLOCK_TICK_NS >= since ? [{ path, stats, stream: stream.path }] : [];
+  });
 }
 
 export interface CopySearch {
@@ -91,7 +111,7 @@ export interface CopySearch {
 export async function findCopy({ file, position, roots, isNeeded, isKnown }: CopySearch): Promise<Opened | undefined> {
   const { head, birthtimeNs } = file.identity;
   if (head.length === 0) return undefined;
-  for (const { path, stats } of await regularFiles(dirname(file.path))) {
+  for (const { path, stats } of await settledFiles(dirname(file.path))) {
     const bigEnough = stats.size >= BigInt(Math.max(position.offset, head.length));
     if (isKnown(stats) || !bigEnough || bornAt(stats) < birthtimeNs) continue;
     if (!isNeeded && !isRotatedName(basename(path), file.stream)) continue;

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { splunkHec } from "../../../src/sinks/splunk-hec/sink.ts";
 import { SplunkIntake } from "../../support/splunk-intake.ts";
-import { reply, startServer } from "../http/server.ts";
 import { createSink, never, record } from "../support.ts";
 
 const TOKEN = "11111111-2222-3333-4444-555555555555";
