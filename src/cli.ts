@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { enableCompileCache } from "node:module";
 import { Command, CommanderError, Option } from "commander";
 import { Interruption } from "./commands/interruption.ts";
 import type { CommandIo } from "./commands/io.ts";
@@ -6,6 +7,9 @@ import type { RunOptions } from "./commands/run.ts";
 import { systemClock } from "./core/clock.ts";
 import { EXIT, UserError } from "./core/errors.ts";
 import { VERSION } from "./core/version.ts";
+
+// Compiled code is kept between starts where the temporary directory can be written, and done without elsewhere.
+enableCompileCache();
 
 /** Loading the code takes longest of all at the start, so each command loads its own, and only when it is asked for. */
 async function commandIo(): Promise<CommandIo> {

@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { systemClock } from "../core/clock.ts";
 import { EXIT, UserError } from "../core/errors.ts";
 import { createLogger, logEvents } from "../telemetry/logger.ts";
+import { limitHeap } from "./heap.ts";
 import type { Interruption } from "./interruption.ts";
 import type { CommandIo } from "./io.ts";
 
@@ -40,6 +41,7 @@ export async function runCommand(options: RunOptions, io: CommandIo, interruptio
   if (interruption.signal.aborted) stop();
   interruption.signal.addEventListener("abort", stop);
   interruption.repeated.addEventListener("abort", stop);
+  limitHeap();
   return agent.run(options.once ? "once" : "follow");
 }
 
