@@ -7,6 +7,7 @@ export interface Globs {
   readonly roots: readonly string[];
   /** Whether an absolute path is included and not excluded. */
   matches(path: string): boolean;
+  excludes(path: string): boolean;
   /** How many directory levels below `root` can hold a match. */
   depthBelow(root: string): number;
 }
@@ -18,6 +19,7 @@ export function compileGlobs(include: readonly string[], exclude: readonly strin
   const bases = include.map((pattern) => ({ root: rootOf(pattern), depth: depthOf(pattern) }));
   return {
     roots: [...new Set(bases.map((base) => base.root))],
+    excludes: excluded,
     matches: (path) => included(path) && !excluded(path),
     depthBelow: (root) => Math.max(...bases.filter((base) => base.root === root).map((base) => base.depth)),
   };

@@ -28,11 +28,19 @@ export class FileOpener {
    */
   readonly #realRoots = new Map<string, string>();
   /** Paths and reasons that were reported: each is said once, until it changes. */
-  readonly #problems = new Map<string, string>();
+  readonly #problems = new Map<
+    string,
+    { readonly kind: "file.refused" | "file.unreadable"; readonly reason: string }
+  >();
   readonly #reopening = new Map<LogFile, Promise<boolean>>();
 
   constructor(options: OpenerOptions) {
     this.#options = options;
+  }
+
+  /** Paths that should be read and can't be. */
+  get unreadable(): readonly string[] {
+    return [...this.#problems].flatMap(([path, { kind }]) => (kind === "file.unreadable" ? [path] : []));
   }
 
   async stat(path: string): Promise<PathState> {
@@ -110,8 +118,9 @@ export class FileOpener {
   }
 
   report(kind: "file.refused" | "file.unreadable", path: string, reason: string): void {
-    if (this.#problems.get(path) === reason) return;
-    this.#problems.set(path, reason);
+    const told = this.#problems.get(path);
+    if (told?.kind === kind && told.reason === reason) return;
+    this.#problems.set(path, { kind, reason });
     this.#options.emit({ kind, path, reason });
   }
 }

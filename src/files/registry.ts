@@ -85,6 +85,8 @@ export class FileRegistry {
   /** Files that this look came upon and nobody follows yet. */
   readonly #newcomers: Newcomer[] = [];
   readonly #absentSinceMs = new Map<LogFile, number>();
+  /** Files, by inode, that this look has found to look like copies in the making. */
+  readonly #copying = new Set<string>();
   /** Since when a file has looked like a copy in the making, by inode. */
   readonly #copyingSinceMs = new Map<string, number>();
 
@@ -101,6 +103,11 @@ export class FileRegistry {
 
   get roots(): readonly string[] {
     return [...new Set([...this.#globs.values()].flatMap((globs) => globs.roots))];
+  }
+
+  /** Paths that should be read and can't be. */
+  get unreadable(): readonly string[] {
+    return this.#opener.unreadable;
   }
 
   /** Monotonic time of the last growth of any file, or undefined if there is none. */
@@ -336,6 +343,7 @@ export class FileRegistry {
    */
   async #takeUp(directories: ReadonlySet<string>, listed: ReadonlyMap<string, SourceSettings>): Promise<void> {
     const added: LogFile[] = [];
+    this.#copying.clear();
     for (let round = 0; round < UNSEEN_ROUNDS; round += 1) {
       for (const directory of directories) await this.#seekUnseen(directory);
       if (this.#newcomers.length === 0) break;
@@ -358,13 +366,19 @@ export class FileRegistry {
     for (const { stream, followedSince, source } of this.files.values()) {
       if (dirname(stream) !== directory) continue;
       const since = Math.min(followedSince, streams.get(stream)?.followedSince ?? followedSince);
-      streams.set(stream, { path: stream, followedSince: since, source });
+      streams.set(stream, { path: stream, followedSince: since, liveBorn: this.#liveBorn(stream), source });
     }
-    const isKnown = (stats: BigIntStats): boolean => this.#table.isKnown(stats);
+    const isKnown = (stats: BigIntStats): boolean => this.#table.isKnown(stats) || this.#copying.has(inodeKey(stats));
     for (const { path, stats, stream } of await unseenGenerations({ directory, streams, isKnown })) {
       const source = streams.get(stream)?.source;
-      if (source !== undefined) this.#newcomers.push({ path, source, stats, stream, born: bornAt(stats) });
+      if (source === undefined || this.#globs.get(source)?.excludes(path) === true) continue;
+      this.#newcomers.push({ path, source, stats, stream, born: bornAt(stats) });
     }
+  }
+
+  /** When the content at a live path began; undefined if it is not known what is there. */
+  #liveBorn(path: string): bigint | undefined {
+    return this.#newcomers.findLast((newcomer) => newcomer.path === path)?.born ?? this.#table.at(path)?.born;
   }
 
   /** Opens the newcomers, oldest first, and makes them known. */
@@ -440,14 +454,16 @@ export class FileRegistry {
   async #mayBeCopying(opened: Opened, stream: string): Promise<boolean> {
     const live = this.#table.at(stream);
     if (live === undefined || !(await isBeginningOf(live, opened))) return false;
+    const key = inodeKey(opened.stats);
+    this.#copying.add(key);
     // So long a beginning is no coincidence.
     if (opened.stats.size >= BigInt(HEAD_BYTES)) return true;
-    const key = inodeKey(opened.stats);
     const now = this.#options.clock.elapsed();
     const since = this.#copyingSinceMs.get(key) ?? now;
     this.#copyingSinceMs.set(key, since);
     const mayBe = now - since < COPYING_MS;
     if (!mayBe) this.#copyingSinceMs.delete(key);
+    if (!mayBe) this.#copying.delete(key);
     return mayBe;
   }
 
@@ -478,9 +494,10 @@ export class FileRegistry {
   /** No path is known that leads to it, and no descriptor holds it. What was read stands; what was not is lost. */
   async #absent(file: LogFile, now: number): Promise<void> {
     if (file.state === "gone") return;
-    for (const { path, stats } of await settledFiles(dirname(file.path))) {
-      if (sameInode(file.identity, stats)) return this.#place(file, path);
-    }
+    const listing = await settledFiles(dirname(file.path));
+    // Not to be listed is no proof that it is absent.
+    if (listing === undefined) return;
+    for (const { path, stats } of listing) if (sameInode(file.identity, stats)) return this.#place(file, path);
     const since = this.#absentSinceMs.get(file) ?? now;
     this.#absentSinceMs.set(file, since);
     if (this.#options.listener.isNeeded(file)) await this.#vanished(file);

@@ -21,9 +21,9 @@ const MAX_ATTEMPTS = 5;
 
 /** Directories as they were listed last: one listing serves all files that are looked for in it. */
 class Listings {
-  readonly #byDirectory = new Map<string, Promise<readonly Sibling[]>>();
+  readonly #byDirectory = new Map<string, Promise<readonly Sibling[] | undefined>>();
 
-  of(directory: string): Promise<readonly Sibling[]> {
+  of(directory: string): Promise<readonly Sibling[] | undefined> {
     const listing = this.#byDirectory.get(directory) ?? settledFiles(directory);
     this.#byDirectory.set(directory, listing);
     return listing;
@@ -49,8 +49,11 @@ export async function resumeFiles(context: ResumeContext): Promise<readonly LogF
     if (source === undefined) continue;
     const file = restore(checkpoint, source, clock);
     const found = await findByInode(checkpoint, file, listings, context);
-    if (found === undefined) {
+    if (found === "absent") {
       file.state = "gone";
+    } else if (found === "unknown") {
+      // Not to be had now: no permission, no descriptors, a volume that is not there yet. It is looked for later.
+      file.state = checkpoint.rotated ? "rotated" : "live";
     } else {
       claimed.add(inodeKey(found.stats));
       settle(file, checkpoint, found, clock);
@@ -95,24 +98,31 @@ function settle(file: LogFile, checkpoint: FileCheckpoint, { handle, stats, path
   file.path = path;
 }
 
+/** What came of looking for a file. Only a complete listing of its directory proves that it is absent. */
+type Search<Result> = Result | "absent" | "unknown";
+
 async function findByInode(
   checkpoint: FileCheckpoint,
   file: LogFile,
   listings: Listings,
   context: ResumeContext,
-): Promise<Found | undefined> {
+): Promise<Search<Found>> {
   const inPlace = await openIfSame(checkpoint.path, checkpoint, file, context);
-  if (inPlace !== undefined) return { ...inPlace, path: checkpoint.path };
+  if (inPlace === "unknown") return "unknown";
+  if (inPlace !== "absent") return { ...inPlace, path: checkpoint.path };
   const directory = dirname(checkpoint.path);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const listed = (await listings.of(directory)).find(({ stats }) => isSameInode(checkpoint, stats));
-    if (listed === undefined) return undefined;
+    const listing = await listings.of(directory);
+    if (listing === undefined) return "unknown";
+    const listed = listing.find(({ stats }) => isSameInode(checkpoint, stats));
+    if (listed === undefined) return "absent";
     const opened = await openIfSame(listed.path, checkpoint, file, context);
-    if (opened !== undefined) return { ...opened, path: listed.path };
+    if (opened === "unknown") return "unknown";
+    if (opened !== "absent") return { ...opened, path: listed.path };
     // Renamed since it was listed, or another one altogether: a fresh listing tells.
     listings.forget(directory);
   }
-  return undefined;
+  return "absent";
 }
 
 /**
@@ -124,15 +134,16 @@ async function openIfSame(
   checkpoint: FileCheckpoint,
   file: LogFile,
   context: ResumeContext,
-): Promise<Opened | undefined> {
+): Promise<Search<Opened>> {
   const opened = await openConfined(path, await context.rootsOf(file.source));
-  if (opened.kind !== "opened") return undefined;
+  if (opened.kind !== "opened") return opened.kind === "missing" ? "absent" : "unknown";
   const least = BigInt(Math.max(context.furthest(checkpoint.id).offset, checkpoint.size));
-  return keepIf(
+  const kept = await keepIf(
     opened,
     async ({ stats, handle }) =>
       isSameInode(checkpoint, stats) && stats.size >= least && headMatches(handle, checkpoint.identity.head),
   );
+  return kept ?? "absent";
 }
 
 const isSameInode = ({ identity }: FileCheckpoint, stats: BigIntStats): boolean =>

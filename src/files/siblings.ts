@@ -2,8 +2,9 @@ import type { BigIntStats } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Position } from "../core/checkpoint.ts";
+import { errorCode } from "../core/errors.ts";
 import { keepIf, openConfined, type Opened } from "./confinement.ts";
-import { HEAD_BYTES, headMatches, positionAt, provesContent } from "./identity.ts";
+import { HEAD_BYTES, headMatches, provesContent, readHead, tailAt } from "./identity.ts";
 import type { LogFile } from "./log-file.ts";
 import { isRotatedName, liveNameOf } from "./rotation-names.ts";
 
@@ -15,49 +16,62 @@ export interface Sibling {
 /** When a file came to be, in nanoseconds since the epoch; its last change where the file system keeps no birth times. */
 export const bornAt = (stats: BigIntStats): bigint => (stats.birthtimeNs === 0n ? stats.mtimeNs : stats.birthtimeNs);
 
-/** The regular files of a directory. What can't be looked at is left out: a later look sees it. */
-async function regularFiles(directory: string, isWanted: (name: string) => boolean): Promise<readonly Sibling[]> {
-  const names = (await readdir(directory).catch(() => [])).filter(isWanted);
-  const siblings = await Promise.all(
-    names.map(async (name) => {
-      const path = join(directory, name);
-      const stats = await stat(path, { bigint: true }).catch(() => undefined);
-      return stats?.isFile() ? [{ path, stats }] : [];
-    }),
-  );
-  return siblings.flat();
+/** The regular files of a directory whose names are wanted. Undefined if not all could be looked at: then nothing is proved. */
+async function regularFiles(
+  directory: string,
+  isWanted: (name: string) => boolean,
+): Promise<readonly Sibling[] | undefined> {
+  try {
+    const names = (await readdir(directory)).filter(isWanted);
+    const siblings = await Promise.all(names.map((name) => lookAt(join(directory, name))));
+    return siblings.flat();
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+async function lookAt(path: string): Promise<readonly Sibling[]> {
+  try {
+    const stats = await stat(path, { bigint: true });
+    return stats.isFile() ? [{ path, stats }] : [];
+  } catch (error) {
+    // Renamed or deleted since it was listed, or a link that leads nowhere.
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "ELOOP") return [];
+    throw error;
+  }
 }
 
 /** Listings in a row, at most, to get two that agree. */
 const MAX_LISTINGS = 10;
 
 /**
- * The regular files of a directory whose names are wanted, listed until two listings agree: a rename in the middle of one can hide a file from
- * it, and only what is in neither is really not there.
+ * The regular files of a directory whose names are wanted, listed until two listings agree: a rename in the middle of one
+ * can hide a file from it, and only what is in neither is really not there. Undefined if it can't be listed.
  */
 export async function settledFiles(
   directory: string,
   isWanted: (name: string) => boolean = () => true,
-): Promise<readonly Sibling[]> {
+): Promise<readonly Sibling[] | undefined> {
   let before = await regularFiles(directory, isWanted);
-  for (let listing = 1; listing < MAX_LISTINGS; listing += 1) {
+  for (let listing = 1; listing < MAX_LISTINGS && before !== undefined; listing += 1) {
     const now = await regularFiles(directory, isWanted);
-    if (
-      now.length === before.length &&
-      now.every(({ path, stats }, i) => before[i]?.path === path && before[i]?.stats.ino === stats.ino)
-    ) {
-      return now;
-    }
+    if (now !== undefined && agree(before, now)) return now;
     before = now;
   }
   return before;
 }
+
+const agree = (a: readonly Sibling[], b: readonly Sibling[]): boolean =>
+  a.length === b.length && a.every(({ path, stats }, i) => b[i]?.path === path && b[i]?.stats.ino === stats.ino);
 
 /** What is known of a stream: a live path and its generations. */
 export interface Stream {
   readonly path: string;
   /** Milliseconds since the epoch. */
   readonly followedSince: number;
+  /** When the content at the live path began, nanoseconds since the epoch: a generation of it is older. */
+  readonly liveBorn: bigint | undefined;
 }
 
 /** Time stamps of files come from a clock that may lag behind by a tick. */
@@ -83,12 +97,15 @@ export async function unseenGenerations({
     const live = liveNameOf(name, (candidate) => streams.has(join(directory, candidate)));
     return live === undefined ? undefined : streams.get(join(directory, live));
   };
-  const rotated = await settledFiles(directory, (name) => streamOf(name) !== undefined);
+  const rotated = (await settledFiles(directory, (name) => streamOf(name) !== undefined)) ?? [];
   return rotated.flatMap(({ path, stats }) => {
     const stream = streamOf(basename(path));
     if (stream === undefined || isKnown(stats)) return [];
     const since = BigInt(Math.floor(stream.followedSince)) * 1_000_000n;
-    return bornAt(stats) + CLOCK_TICK_NS >= since ? [{ path, stats, stream: stream.path }] : [];
+    const born = bornAt(stats);
+    // A file that came while the live one stayed in its place was never at that place: it is no generation of it.
+    const isOlder = stream.liveBorn === undefined || born <= stream.liveBorn;
+    return isOlder && born + CLOCK_TICK_NS >= since ? [{ path, stats, stream: stream.path }] : [];
   });
 }
 
@@ -111,7 +128,7 @@ export interface CopySearch {
 export async function findCopy({ file, position, roots, isNeeded, isKnown }: CopySearch): Promise<Opened | undefined> {
   const { head, birthtimeNs } = file.identity;
   if (head.length === 0) return undefined;
-  for (const { path, stats } of await settledFiles(dirname(file.path))) {
+  for (const { path, stats } of (await settledFiles(dirname(file.path))) ?? []) {
     const bigEnough = stats.size >= BigInt(Math.max(position.offset, head.length));
     if (isKnown(stats) || !bigEnough || bornAt(stats) < birthtimeNs) continue;
     if (!isNeeded && !isRotatedName(basename(path), file.stream)) continue;
@@ -127,10 +144,14 @@ export async function findCopy({ file, position, roots, isNeeded, isKnown }: Cop
   return undefined;
 }
 
-/** Whether all bytes of an opened file are the beginning of `file` too: it may be a copy that is made before a truncation. */
+/**
+ * Whether an opened file may hold just the beginning of `file`: a copy that is made before a truncation. Head and last bytes
+ * tell it apart from anything but a copy, at the cost of two small reads however long it is.
+ */
 export async function isBeginningOf(file: LogFile, { handle, stats }: Opened): Promise<boolean> {
   const size = Number(stats.size);
   if (file.handle === undefined || size === 0 || size > file.size) return false;
-  const [own, other] = await Promise.all([positionAt(file.handle, size), positionAt(handle, size)]);
-  return own !== undefined && own.crc === other?.crc;
+  const headLength = Math.min(size, HEAD_BYTES);
+  const [ownHead, head] = await Promise.all([readHead(file.handle, headLength), readHead(handle, headLength)]);
+  return ownHead.hash === head.hash && (await tailAt(file.handle, size)) === (await tailAt(handle, size));
 }

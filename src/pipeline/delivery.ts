@@ -178,10 +178,11 @@ export class Delivery {
   }
 
   async #attemptOnce(body: Buffer, isSingle: boolean, signal: AbortSignal): Promise<Terminal> {
-    const { gate, sink } = this.#options;
+    const { clock, gate, sink } = this.#options;
+    const startedMs = clock.elapsed();
     const outcome = this.#suspectSetting(await sink.send(body, signal), isSingle);
     signal.throwIfAborted();
-    gate.settle(outcome);
+    gate.settle(outcome, clock.elapsed() - startedMs);
     if (outcome.kind === "retry" || outcome.kind === "blocked") throw new AttemptFailed(outcome);
     return outcome;
   }

@@ -79,9 +79,12 @@ export class Feed {
         if (isFarAhead(progress)) break;
         const slice = await this.#take(progress, maxRecords, maxBytes);
         if (slice === undefined) continue;
-        // To the end of the queue: the others come first.
-        this.#ready.delete(stream);
-        this.#ready.add(stream);
+        // To the end of the queue, but not before the segment is used up: each stream that is left in the middle of one
+        // holds its memory, and there may be thousands.
+        if (!progress.isInSegment) {
+          this.#ready.delete(stream);
+          this.#ready.add(stream);
+        }
         return slice;
       }
       if (generations.every(({ idle }) => idle)) this.#ready.delete(stream);

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Outcome } from "../core/outcome.ts";
+import { ConcurrencyLimit } from "./concurrency.ts";
 import { backOffMs, blockedMs, type Failure } from "./back-off.ts";
 
 export type GateState =
@@ -22,13 +23,13 @@ const COLLAPSED_MS = 250;
 
 /**
  * The one gate through which all batches of a sink pass. The back-off belongs to it, not to a batch: while the sink is
- * failing a single batch probes, so neither its failures nor its recovery come as a stampede. The number of requests
- * in flight adapts: one more for each round of successes, half for a failure.
+ * failing a single batch probes, so neither its failures nor its recovery come as a stampede. It also bounds the requests
+ * in flight.
  */
 export class Gate {
   readonly #options: GateOptions;
   #state: GateState = { kind: "closed" };
-  #limit: number;
+  readonly #limit: ConcurrencyLimit;
   #inFlight = 0;
   #collapsed = false;
   /** Those who wait for a change of the state. */
@@ -36,7 +37,7 @@ export class Gate {
 
   constructor(options: GateOptions) {
     this.#options = options;
-    this.#limit = options.concurrency.min;
+    this.#limit = new ConcurrencyLimit(options.concurrency);
   }
 
   get state(): GateState {
@@ -49,7 +50,7 @@ export class Gate {
 
   /** Takes a place for one batch; waits for one to become free. False if `signal` aborted first. */
   async acquire(signal: AbortSignal): Promise<boolean> {
-    while (this.#inFlight >= Math.floor(this.#limit) && !signal.aborted) await this.#nextChange(signal);
+    while (this.#inFlight >= this.#limit.value && !signal.aborted) await this.#nextChange(signal);
     if (signal.aborted) return false;
     this.#inFlight += 1;
     return true;
@@ -73,10 +74,10 @@ export class Gate {
     }
   }
 
-  /** What came of an attempt. */
-  settle(outcome: Outcome): void {
+  /** What came of an attempt, and how long it took. */
+  settle(outcome: Outcome, tookMs: number): void {
     if (outcome.kind === "retry" || outcome.kind === "blocked") this.#fail(outcome);
-    else if (outcome.kind !== "ended") this.#succeed();
+    else if (outcome.kind !== "ended") this.#succeed(tookMs);
     this.#changed();
   }
 
@@ -88,7 +89,7 @@ export class Gate {
   }
 
   #fail(outcome: Outcome & { kind: "retry" | "blocked" }): void {
-    const { clock, concurrency, random } = this.#options;
+    const { clock, random } = this.#options;
     const now = clock.elapsed();
     const before = this.#state.kind === "failing" ? this.#state : undefined;
     // Requests that were in flight when the sink began to fail are part of the same failure, not further ones.
@@ -107,18 +108,18 @@ export class Gate {
     const untilMs = counts
       ? now + waitMs
       : Math.max(before.untilMs, afterMs === undefined || this.#collapsed ? 0 : now + waitMs);
-    this.#limit = Math.max(concurrency.min, this.#limit / 2);
+    this.#limit.failed();
     this.#state = { kind: "failing", failure, untilMs, probing: counts ? false : before.probing };
     if (counts) this.#options.onFailing(failure, waitMs);
   }
 
-  #succeed(): void {
-    const { clock, concurrency, onRecovered } = this.#options;
+  #succeed(tookMs: number): void {
+    const { clock, onRecovered } = this.#options;
     if (this.#state.kind === "failing") {
       onRecovered(clock.elapsed() - this.#state.failure.sinceMs);
       this.#state = { kind: "closed" };
     }
-    this.#limit = Math.min(concurrency.max, this.#limit + 1 / this.#limit);
+    this.#limit.succeeded(tookMs);
   }
 
   #changed(): void {

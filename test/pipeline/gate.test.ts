@@ -56,7 +56,7 @@ describe("while the sink is well", () => {
     const grown: number[] = [];
     const many = world({ min: 1, max: 4 });
     for (let i = 0; i < 20; i += 1) {
-      many.gate.settle(delivered);
+      many.gate.settle(delivered, 1);
       grown.push(i);
     }
     expect(await places(many)).toBe(4);
@@ -65,17 +65,17 @@ describe("while the sink is well", () => {
 
   test("a failure halves the concurrency, never below the least", async () => {
     const one = world({ min: 2, max: 8 });
-    for (let i = 0; i < 100; i += 1) one.gate.settle(delivered);
-    one.gate.settle(retry());
+    for (let i = 0; i < 100; i += 1) one.gate.settle(delivered, 1);
+    one.gate.settle(retry(), 1);
     expect(await places(one)).toBe(4);
     const low = world({ min: 2, max: 8 });
-    for (let i = 0; i < 5; i += 1) low.gate.settle(retry());
+    for (let i = 0; i < 5; i += 1) low.gate.settle(retry(), 1);
     expect(await places(low)).toBe(2);
   });
 
   test("max 1 means one at a time, whatever succeeds", async () => {
     const one = world({ min: 1, max: 1 });
-    for (let i = 0; i < 50; i += 1) one.gate.settle(delivered);
+    for (let i = 0; i < 50; i += 1) one.gate.settle(delivered, 1);
     expect(await places(one)).toBe(1);
     one.gate.release();
     await flush();
@@ -86,7 +86,7 @@ describe("while the sink is well", () => {
 describe("while the sink is failing", () => {
   test("one batch probes and the others wait; its failure lets the next one probe", async () => {
     const one = world();
-    one.gate.settle(retry());
+    one.gate.settle(retry(), 1);
     const waiting = entering(one, 5);
     await one.clock.advance(249);
     expect(waiting.through).toBe(0);
@@ -94,25 +94,25 @@ describe("while the sink is failing", () => {
     expect(waiting.through).toBe(1);
     await one.clock.advance(60_000);
     expect(waiting.through).toBe(1);
-    one.gate.settle(retry());
+    one.gate.settle(retry(), 1);
     await one.clock.advance(60_000);
     expect(waiting.through).toBe(2);
   });
 
   test("its recovery lets all through and is told with the length of the outage", async () => {
     const one = world();
-    one.gate.settle(retry());
+    one.gate.settle(retry(), 1);
     const waiting = entering(one, 5);
     await one.clock.advance(10_000);
     expect(waiting.through).toBe(1);
-    one.gate.settle(delivered);
+    one.gate.settle(delivered, 1);
     await flush();
     expect([waiting.through, one.gate.state.kind, one.recovered]).toEqual([5, "closed", [10_000]]);
   });
 
   test("requests that were in flight when it began are part of the same failure", async () => {
     const one = world();
-    for (let i = 0; i < 8; i += 1) one.gate.settle(retry());
+    for (let i = 0; i < 8; i += 1) one.gate.settle(retry(), 1);
     expect(one.failing).toHaveLength(1);
     expect(one.gate.state).toMatchObject({ kind: "failing", failure: { count: 1 } });
   });
@@ -120,12 +120,12 @@ describe("while the sink is failing", () => {
   test("waits grow with the failures within the bounds of full jitter, and none is skipped", async () => {
     const one = world();
     one.random = 0.999;
-    one.gate.settle(retry());
+    one.gate.settle(retry(), 1);
     for (let i = 0; i < 30; i += 1) {
       const waiting = entering(one, 1);
       await one.clock.advance(40_000);
       expect(waiting.through).toBe(1);
-      one.gate.settle(retry());
+      one.gate.settle(retry(), 1);
     }
     const waits = one.failing.map(([, waitMs]) => waitMs);
     expect(waits[0]).toBeLessThanOrEqual(500);
@@ -135,7 +135,7 @@ describe("while the sink is failing", () => {
 
   test("a Retry-After wins, also one that comes from a request already in flight", async () => {
     const one = world();
-    one.gate.settle(retry("429", 7_000));
+    one.gate.settle(retry("429", 7_000), 1);
     const waiting = entering(one, 1);
     await one.clock.advance(6_999);
     expect(waiting.through).toBe(0);
@@ -143,8 +143,8 @@ describe("while the sink is failing", () => {
     expect(waiting.through).toBe(1);
 
     const late = world();
-    late.gate.settle(retry("503"));
-    late.gate.settle(retry("429", 9_000));
+    late.gate.settle(retry("503"), 1);
+    late.gate.settle(retry("429", 9_000), 1);
     const other = entering(late, 1);
     await late.clock.advance(8_999);
     expect(other.through).toBe(0);
@@ -154,7 +154,7 @@ describe("while the sink is failing", () => {
 
   test("a Retry-After is clamped to five minutes", async () => {
     const one = world();
-    one.gate.settle(retry("429", 86_400_000));
+    one.gate.settle(retry("429", 86_400_000), 1);
     const waiting = entering(one, 1);
     await one.clock.advance(300_000);
     expect(waiting.through).toBe(1);
@@ -163,7 +163,7 @@ describe("while the sink is failing", () => {
   test("a blocked sink is probed slowly", async () => {
     const one = world();
     one.random = 0;
-    one.gate.settle(blocked);
+    one.gate.settle(blocked, 1);
     const waiting = entering(one, 1);
     await one.clock.advance(999);
     expect(waiting.through).toBe(0);
@@ -174,7 +174,7 @@ describe("while the sink is failing", () => {
 
   test("an abort ends the wait and takes no turn from the others", async () => {
     const one = world();
-    one.gate.settle(retry());
+    one.gate.settle(retry(), 1);
     const gaveUp = new AbortController();
     let ended = false;
     void one.gate.enter(gaveUp.signal).then(() => (ended = true));
@@ -191,16 +191,16 @@ describe("while the sink is failing", () => {
 describe("when the agent is stopping", () => {
   test("the present wait ends at once, and no later one is longer than a moment", async () => {
     const one = world();
-    one.gate.settle(retry("429", 200_000));
+    one.gate.settle(retry("429", 200_000), 1);
     const waiting = entering(one, 2);
     await flush();
     one.gate.collapse();
     await flush();
     expect(waiting.through).toBe(1);
-    one.gate.settle(retry("429", 200_000));
+    one.gate.settle(retry("429", 200_000), 1);
     await one.clock.advance(250);
     expect(waiting.through).toBe(2);
-    one.gate.settle(blocked);
+    one.gate.settle(blocked, 1);
     const next = entering(one, 1);
     await one.clock.advance(250);
     expect(next.through).toBe(1);
@@ -217,10 +217,10 @@ describe("when the agent is stopping", () => {
 
 test("nothing is left that waits once everything has ended", async () => {
   const one = world();
-  one.gate.settle(retry());
+  one.gate.settle(retry(), 1);
   entering(one, 10);
   await one.clock.advance(1_000);
-  one.gate.settle(delivered);
+  one.gate.settle(delivered, 1);
   await flush();
   expect(one.clock.sleeping).toBe(0);
 });
