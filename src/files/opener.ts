@@ -32,6 +32,8 @@ export class FileOpener {
     string,
     { readonly kind: "file.refused" | "file.unreadable"; readonly reason: string }
   >();
+  /** Paths that were found fault with since the last full look. */
+  readonly #faulty = new Set<string>();
   readonly #reopening = new Map<LogFile, Promise<boolean>>();
 
   constructor(options: OpenerOptions) {
@@ -59,10 +61,7 @@ export class FileOpener {
 
   async open(path: string, source: SourceSettings): Promise<Opened | undefined> {
     const opened = await openConfined(path, await this.rootsOf(source));
-    if (opened.kind === "opened") {
-      this.#problems.delete(path);
-      return opened;
-    }
+    if (opened.kind === "opened") return opened;
     if (opened.kind !== "missing")
       this.report(opened.kind === "refused" ? "file.refused" : "file.unreadable", path, opened.reason);
     return undefined;
@@ -117,7 +116,14 @@ export class FileOpener {
     return roots.flatMap((root) => this.#realRoots.get(root) ?? []);
   }
 
+  /** A full look is over: what it did not find fault with is mended, and would be told again. */
+  forgetMended(): void {
+    for (const path of this.#problems.keys()) if (!this.#faulty.has(path)) this.#problems.delete(path);
+    this.#faulty.clear();
+  }
+
   report(kind: "file.refused" | "file.unreadable", path: string, reason: string): void {
+    this.#faulty.add(path);
     const told = this.#problems.get(path);
     if (told?.kind === kind && told.reason === reason) return;
     this.#problems.set(path, { kind, reason });

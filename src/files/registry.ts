@@ -138,6 +138,7 @@ export class FileRegistry {
     await this.#visitAll(paths);
     await this.#takeUp(this.#directories, paths);
     await this.#settle(true);
+    this.#opener.forgetMended();
   }
 
   /** Looks at files that grew lately and at the paths that hints named. */
