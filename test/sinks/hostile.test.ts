@@ -79,7 +79,7 @@ interface Reading {
 }
 
 function readDatadog(bodies: readonly string[]): Reading {
-  const text = encodeDatadog(bodies.map((body) => record(body))).toString();
+  const text = encodeDatadog(bodies.map((body) => record(body)));
   const found = [...arrayElements(text)].map((element) => ({
     names: [...objectMembers(element)].map(([name]) => name),
     message: JSON.parse(member(element, "message") ?? ""),
@@ -94,7 +94,7 @@ function splunkEvent(body: string): string {
 }
 
 function readSplunk(bodies: readonly string[]): Reading {
-  const text = encodeSplunk(bodies.map((body) => record(body))).toString();
+  const text = encodeSplunk(bodies.map((body) => record(body)));
   const found = [...concatenatedValues(text)].map((envelope) => ({
     names: [...objectMembers(envelope)].map(([name]) => name).filter((name) => name !== "sourcetype"),
     event: member(envelope, "event"),
@@ -104,7 +104,7 @@ function readSplunk(bodies: readonly string[]): Reading {
 }
 
 function readNdjson(bodies: readonly string[]): Reading {
-  const text = encodeNdjson(bodies.map((body) => record(body))).toString();
+  const text = encodeNdjson(bodies.map((body) => record(body)));
   const found = text.split("\n").map((line) => (line === "" ? "end" : Object.fromEntries(objectMembers(line))));
   const expected = bodies.map((body) => ({
     timestamp: "null",

@@ -13,7 +13,9 @@ test.each(["gzip", "none"])("a batch arrives as it was read (%s)", async (compre
   const options = { apiKey: "key\n", endpoint: intake.endpoint, ddsource: "nodejs", compression };
   const sink = createSink(datadog, options);
   const lines = Array.from({ length: 1_000 }, (_, i) => `{"level":"info","n":${i},"text":"é\u2028"}`);
-  expect(await sink.send(Buffer.from(sink.encode(lines.map((line) => record(line)))), never())).toEqual({ kind: "delivered" });
+  expect(await sink.send(Buffer.from(sink.encode(lines.map((line) => record(line)))), never())).toEqual({
+    kind: "delivered",
+  });
   expect(messages(intake.items)).toEqual(lines);
   expect(intake.items[0]).toMatchObject({ ddsource: "nodejs", service: "checkout", hostname: "pod-1" });
   expect(intake.violations).toEqual([]);

@@ -8,36 +8,32 @@ const fields = '"fields":{"service":"checkout","env":"prod","version":"1.2.3","t
 
 test("envelopes stand one behind the other", () => {
   const timestamp = { epochMs: NOW + 123, nanos: 456_000 };
-  expect(encode([record(' {"a":1.0}\t', { timestamp }), record('plain "text"\n  at x')]).toString()).toBe(
+  expect(encode([record(' {"a":1.0}\t', { timestamp }), record('plain "text"\n  at x')])).toBe(
     `{"host":"pod-1","source":"/var/log/app.log","sourcetype":"_json","index":"main",${fields}},"time":1767225600.123456,"event":{"a":1.0}}` +
       `{"host":"pod-1","source":"/var/log/app.log","index":"main",${fields}},"event":"plain \\"text\\"\\n  at x"}`,
   );
 });
 
 test("what is not known is left out", () => {
-  expect(bare([record("m")]).toString()).toBe('{"host":"h","source":"/var/log/app.log","event":"m"}');
+  expect(bare([record("m")])).toBe('{"host":"h","source":"/var/log/app.log","event":"m"}');
 });
 
 test("a source type that is set goes for every event", () => {
   const typed = createSplunkEncoder({ host: "h", attributes: {} }, { sourcetype: "app", fields: {} });
-  const envelopes = typed([record("m"), record('{"a":1}')]).toString();
+  const envelopes = typed([record("m"), record('{"a":1}')]);
   expect(envelopes.match(/"sourcetype":"app"/g)).toHaveLength(2);
 });
 
 test("attributes of the resource are fields, and the user's own win", () => {
   const about = { host: "h", attributes: { pod: "web-1", zone: "a" } };
   const body = createSplunkEncoder(about, { fields: { zone: "b" } })([record("m")]);
-  expect(JSON.parse(body.toString()).fields).toEqual({ pod: "web-1", zone: "b" });
+  expect(JSON.parse(body).fields).toEqual({ pod: "web-1", zone: "b" });
 });
 
 test("each file has its own source", () => {
   const other = { source: "app", path: '/var/log/"quoted"\n.log' };
   const records = [record("1"), record("2", { origin: other }), record("3")];
-  const sources = [
-    ...bare(records)
-      .toString()
-      .matchAll(/"source":("(?:[^"\\]|\\.)*")/g),
-  ].map(([, text]) => text);
+  const sources = [...bare(records).matchAll(/"source":("(?:[^"\\]|\\.)*")/g)].map(([, text]) => text);
   expect(sources).toEqual(['"/var/log/app.log"', JSON.stringify(other.path), '"/var/log/app.log"']);
 });
 

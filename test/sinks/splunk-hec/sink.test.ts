@@ -44,7 +44,10 @@ describe("the number of the bad event", () => {
     const intake = await new SplunkIntake({ isPoison: ({ event }) => event === "poison" }).listen();
     const sink = createSink(splunkHec, { token: TOKEN, endpoint: intake.endpoint });
     const records = ["a", "b", "poison", "c"].map((line) => record(line));
-    expect(await sink.send(Buffer.from(sink.encode(records)), never())).toMatchObject({ kind: "rejected", firstBad: 2 });
+    expect(await sink.send(Buffer.from(sink.encode(records)), never())).toMatchObject({
+      kind: "rejected",
+      firstBad: 2,
+    });
     expect(intake.events.map(({ event }) => event)).toEqual(["a", "b"]);
     await sink.close();
     await intake.close();
@@ -62,7 +65,9 @@ test("the wrong token blocks the sink", async () => {
 test("a body over the limit of the server is too large", async () => {
   const intake = await new SplunkIntake({ maxContentLength: 1_000 }).listen();
   const sink = createSink(splunkHec, { token: TOKEN, endpoint: intake.endpoint });
-  expect(await sink.send(Buffer.from(sink.encode([record("x".repeat(2_000))])), never())).toMatchObject({ kind: "tooLarge" });
+  expect(await sink.send(Buffer.from(sink.encode([record("x".repeat(2_000))])), never())).toMatchObject({
+    kind: "tooLarge",
+  });
   await sink.close();
   await intake.close();
 });

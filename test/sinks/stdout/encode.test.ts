@@ -13,16 +13,14 @@ test("a record is one line with everything that is known of it", () => {
     timestamp: { epochMs: NOW, nanos: 1 },
     severity: { number: 13, text: "warning" },
   });
-  expect(encode([known, record("plain")]).toString()).toBe(
+  expect(encode([known, record("plain")])).toBe(
     `{"timestamp":"2026-01-01T00:00:00.000000001Z","severity":"WARN","message":"hi","attributes":{"msg":"hi","n":1e2},${about},"offset":42}\n` +
       `{"timestamp":null,"severity":null,"message":"plain","attributes":{},${about},"offset":0}\n`,
   );
 });
 
 test("an object over several lines is put on one", () => {
-  const lines = encode([record('{"a":\r\n "x y",\n"b":2\n}\n')])
-    .toString()
-    .split("\n");
+  const lines = encode([record('{"a":\r\n "x y",\n"b":2\n}\n')]).split("\n");
   expect(lines).toHaveLength(2);
   expect(JSON.parse(lines[0] ?? "").attributes).toEqual({ a: "x y", b: 2 });
 });
