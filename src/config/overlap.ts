@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
-import { absolutePattern, globRoot, isWithin } from "./paths.ts";
+import { globRoot, isWithin } from "../core/paths.ts";
+import { absolutePattern } from "./paths.ts";
 import { pathKey, type ConfigProblem, type Path } from "./problems.ts";
 import { DEFAULT_STATE_DIR } from "./schema.ts";
 import { isRecord, type ConfigTree } from "./tree.ts";

@@ -26,6 +26,18 @@ export type AgentEvent =
   | { readonly kind: "sink.account"; readonly sink: string; readonly account: Readonly<Record<string, number>> }
   | { readonly kind: "sink.undelivered"; readonly sink: string; readonly pendingBytes: number }
   | { readonly kind: "sink.unbalanced"; readonly sink: string; readonly path: string; readonly missingBytes: number }
+  /** A sink is no longer in the configuration; what it had not got is given up. */
+  | { readonly kind: "sink.abandoned"; readonly sink: string; readonly pendingBytes: number }
+  /** `problems` are those that `tailcar check` prints, with their places. */
+  | {
+      readonly kind: "config.invalid";
+      readonly file: string;
+      readonly problems: readonly string[];
+      readonly consequence: string;
+    }
+  | { readonly kind: "config.reloaded"; readonly file: string }
+  | { readonly kind: "config.unchanged"; readonly file: string }
+  | { readonly kind: "config.stateDirChanged"; readonly from: string; readonly to: string }
   | { readonly kind: "checkpoint.resumed"; readonly files: number; readonly cursors: number }
   | { readonly kind: "checkpoint.damaged"; readonly file: string; readonly line: number; readonly consequence: string }
   | { readonly kind: "checkpoint.failed"; readonly reason: string }

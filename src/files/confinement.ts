@@ -1,7 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import { constants, type FileHandle, open, readlink, realpath } from "node:fs/promises";
-import { sep } from "node:path";
 import { describeError, errorCode } from "../core/errors.ts";
+import { isWithin } from "../core/paths.ts";
 
 export interface Opened {
   readonly kind: "opened";
@@ -39,7 +39,7 @@ export async function openConfined(path: string, realRoots: readonly string[]): 
     const stats = await handle.stat({ bigint: true });
     const realPath = await whereIs(handle);
     if (!stats.isFile()) return await refuse(handle, "not a regular file");
-    if (!realRoots.some((root) => isUnder(realPath, root)))
+    if (!realRoots.some((root) => isWithin(realPath, root)))
       return await refuse(handle, `leads to ${realPath}, outside of the roots`);
     return { kind: "opened", handle, stats, realPath };
   } catch (error) {
@@ -71,5 +71,3 @@ export async function keepIf(opened: Opened, test: (opened: Opened) => Promise<b
 
 /** The path that leads to an open file now, whatever it was renamed to. Of a deleted file it says where it was, with a mark. */
 export const whereIs = (handle: FileHandle): Promise<string> => readlink(`/proc/self/fd/${handle.fd}`);
-
-export const isUnder = (path: string, root: string): boolean => path.startsWith(root.endsWith(sep) ? root : root + sep);

@@ -1,5 +1,6 @@
 import { sep } from "node:path";
 import picomatch from "picomatch";
+import { globRoot } from "../core/paths.ts";
 
 /** What a source's `include` and `exclude` patterns mean. */
 export interface Globs {
@@ -7,6 +8,7 @@ export interface Globs {
   readonly roots: readonly string[];
   /** Whether an absolute path is included and not excluded. */
   matches(path: string): boolean;
+  /** Whether an absolute path is excluded, whatever is included. */
   excludes(path: string): boolean;
   /** How many directory levels below `root` can hold a match. */
   depthBelow(root: string): number;
@@ -16,20 +18,13 @@ export interface Globs {
 export function compileGlobs(include: readonly string[], exclude: readonly string[]): Globs {
   const included = picomatch([...include]);
   const excluded = exclude.length === 0 ? () => false : picomatch([...exclude]);
-  const bases = include.map((pattern) => ({ root: rootOf(pattern), depth: depthOf(pattern) }));
+  const bases = include.map((pattern) => ({ root: globRoot(pattern), depth: depthOf(pattern) }));
   return {
     roots: [...new Set(bases.map((base) => base.root))],
     excludes: excluded,
     matches: (path) => included(path) && !excluded(path),
     depthBelow: (root) => Math.max(...bases.filter((base) => base.root === root).map((base) => base.depth)),
   };
-}
-
-function rootOf(pattern: string): string {
-  const { base, glob } = picomatch.scan(pattern);
-  // A pattern without a wildcard names one file: its directory is the root.
-  const directory = glob === "" ? base.slice(0, base.lastIndexOf(sep)) : base;
-  return directory === "" ? sep : directory;
 }
 
 function depthOf(pattern: string): number {

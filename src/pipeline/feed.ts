@@ -196,7 +196,5 @@ export class Feed {
 const isFarAhead = (progress: FileProgress): boolean => progress.unacknowledgedBytes >= WINDOW_BYTES;
 
 /** Oldest first; of two that are born in the same tick, the one that was found first. */
-function byAge({ file: a }: FileProgress, { file: b }: FileProgress): number {
-  if (a.born !== b.born) return a.born < b.born ? -1 : 1;
-  return a.id - b.id;
-}
+const byAge = ({ file: a }: FileProgress, { file: b }: FileProgress): number =>
+  a.born === b.born ? a.id - b.id : Number(a.born - b.born);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { absolutePattern, globRoot, isWithin } from "../../src/config/paths.ts";
+import { absolutePattern } from "../../src/config/paths.ts";
+import { globRoot, isWithin } from "../../src/core/paths.ts";
 
 describe("globRoot", () => {
   test.for([

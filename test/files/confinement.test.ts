@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { isUnder, openConfined } from "../../src/files/confinement.ts";
+import { openConfined } from "../../src/files/confinement.ts";
 import { scratchDirectory } from "../core/scratch.ts";
 import { descriptorsIn } from "./scene.ts";
 
