@@ -6,17 +6,6 @@ import { openConfined } from "../../src/files/confinement.ts";
 import { scratchDirectory } from "../core/scratch.ts";
 import { descriptorsIn } from "./scene.ts";
 
-test.each<[string, string, boolean]>([
-  ["/var/log/app/a.log", "/var/log/app", true],
-  ["/var/log/app/x/y/a.log", "/var/log/app", true],
-  ["/var/log/application/a.log", "/var/log/app", false],
-  ["/var/log/app", "/var/log/app", false],
-  ["/a.log", "/", true],
-  ["/var/log/a.log", "/var/log/", true],
-])("%s is under %s: %s", (path, root, expected) => {
-  expect(isUnder(path, root)).toBe(expected);
-});
-
 interface World {
   readonly root: string;
   readonly outside: string;
