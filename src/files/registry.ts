@@ -15,17 +15,9 @@ import { compileGlobs, type Globs } from "./globs.ts";
 import { HEAD_BYTES, headMatches, readHead, sameInode, tailAt } from "./identity.ts";
 import { inodeKey, LogFile, type SourceSettings } from "./log-file.ts";
 import { FileOpener } from "./opener.ts";
-import { resumeFiles } from "./resume.ts";
+import { Listings, resumeFiles } from "./resume.ts";
 import { byRotation, liveNameOf } from "./rotation-names.ts";
-import {
-  bornAt,
-  findCopy,
-  isBeginningOf,
-  settledFiles,
-  type Sibling,
-  type Stream,
-  unseenGenerations,
-} from "./siblings.ts";
+import { bornAt, findCopy, isBeginningOf, type Sibling, type Stream, unseenGenerations } from "./siblings.ts";
 
 /** A file that has not grown for this long is looked at only by full looks and when a hint names it. */
 const ACTIVE_MS = 60_000;
@@ -82,6 +74,8 @@ export class FileRegistry {
   readonly #opener: FileOpener;
   /** Files whose reader found other bytes before its position than it had left there. */
   readonly #suspects = new Map<LogFile, Position>();
+  /** Inodes with their birth times that an earlier run followed. */
+  readonly #formerInodes = new Set<string>();
   /** Files that this look came upon and nobody follows yet. */
   readonly #newcomers: Newcomer[] = [];
   readonly #absentSinceMs = new Map<LogFile, number>();
@@ -120,6 +114,8 @@ export class FileRegistry {
   /** Finds the files of the last run again, wherever they are now, and then everything that matches. Called once, first. */
   async start(): Promise<void> {
     const { store, sources, listener, clock } = this.#options;
+    for (const { identity } of store.files.values())
+      this.#formerInodes.add(`${identity.inode} ${identity.birthtimeNs}`);
     const rootsOf = (source: SourceSettings): Promise<readonly string[]> => this.#opener.rootsOf(source);
     const resumed = await resumeFiles({ sources, store, clock, rootsOf, furthest: (id) => this.#furthest(id) });
     for (const file of resumed) this.#table.add(file);
@@ -229,7 +225,13 @@ export class FileRegistry {
       return this.#measure(known.file, stats);
     }
     if (known !== undefined) await this.#vanished(known.file);
-    if (this.#sourceOf(path) !== undefined) this.#newcomers.push({ path, source, stats, born: bornAt(stats) });
+    if (this.#sourceOf(path) !== undefined)
+      this.#newcomers.push({ path, source, stats, born: this.#contentBirth(stats) });
+  }
+
+  /** When a file's content began: with the file, unless it was truncated while nobody looked, and keeps its birth time. */
+  #contentBirth(stats: BigIntStats): bigint {
+    return this.#formerInodes.has(`${stats.ino} ${stats.birthtimeNs}`) ? stats.mtimeNs : bornAt(stats);
   }
 
   /** The path no longer leads to the file. The descriptor knows where it stands now; without one a listing may show it. */
@@ -472,12 +474,14 @@ export class FileRegistry {
   async #settle(afterFullLook: boolean): Promise<void> {
     const { clock, listener, emit } = this.#options;
     const now = clock.elapsed();
+    const listings = new Listings();
     for (const file of this.files.values()) {
       if (file.state === "rotated" && now - file.grownAtMs >= file.source.rotated.grace) {
         file.state = "final";
         this.#changed(file);
       }
-      if (afterFullLook && file.handle === undefined && !this.#table.isPlaced(file)) await this.#absent(file, now);
+      if (afterFullLook && file.handle === undefined && !this.#table.isPlaced(file))
+        await this.#absent(file, now, listings);
       if (listener.isNeeded(file)) {
         // What could not be read before is worth another attempt.
         if (afterFullLook) listener.changed(file);
@@ -493,16 +497,21 @@ export class FileRegistry {
   }
 
   /** No path is known that leads to it, and no descriptor holds it. What was read stands; what was not is lost. */
-  async #absent(file: LogFile, now: number): Promise<void> {
+  async #absent(file: LogFile, now: number, listings: Listings): Promise<void> {
     if (file.state === "gone") return;
-    const listing = await settledFiles(dirname(file.path));
-    // Not to be listed is no proof that it is absent.
-    if (listing === undefined) return;
-    for (const { path, stats } of listing) if (sameInode(file.identity, stats)) return this.#place(file, path);
     const since = this.#absentSinceMs.get(file) ?? now;
     this.#absentSinceMs.set(file, since);
-    if (this.#options.listener.isNeeded(file)) await this.#vanished(file);
-    else if (now - since > FORGET_AFTER_MS) await this.#forget(file);
+    if (!this.#options.listener.isNeeded(file)) {
+      // Should it show up again, its inode tells.
+      if (now - since > FORGET_AFTER_MS) await this.#forget(file);
+      return;
+    }
+    const listing = await listings.of(dirname(file.path), await this.#opener.rootsOf(file.source));
+    // Not to be listed is no proof that it is absent.
+    if (listing === undefined) return;
+    const found = listing.find(({ stats }) => sameInode(file.identity, stats));
+    if (found === undefined) await this.#vanished(file);
+    else await this.#place(file, found.path);
   }
 
   async #forget(file: LogFile): Promise<void> {

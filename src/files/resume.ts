@@ -5,7 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import { keepIf, openConfined, type Opened } from "./confinement.ts";
 import { headMatches, sameBirth } from "./identity.ts";
 import { inodeKey, LogFile, type SourceSettings } from "./log-file.ts";
-import { findCopy, settledFiles, type Sibling } from "./siblings.ts";
+import { findCopy, provenFiles, type Sibling } from "./siblings.ts";
 
 export interface ResumeContext {
   readonly sources: readonly SourceSettings[];
@@ -20,11 +20,11 @@ export interface ResumeContext {
 const MAX_ATTEMPTS = 5;
 
 /** Directories as they were listed last: one listing serves all files that are looked for in it. */
-class Listings {
+export class Listings {
   readonly #byDirectory = new Map<string, Promise<readonly Sibling[] | undefined>>();
 
-  of(directory: string): Promise<readonly Sibling[] | undefined> {
-    const listing = this.#byDirectory.get(directory) ?? settledFiles(directory);
+  of(directory: string, roots: readonly string[]): Promise<readonly Sibling[] | undefined> {
+    const listing = this.#byDirectory.get(directory) ?? provenFiles(directory, roots);
     this.#byDirectory.set(directory, listing);
     return listing;
   }
@@ -112,7 +112,7 @@ async function findByInode(
   if (inPlace !== "absent") return { ...inPlace, path: checkpoint.path };
   const directory = dirname(checkpoint.path);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const listing = await listings.of(directory);
+    const listing = await listings.of(directory, await context.rootsOf(file.source));
     if (listing === undefined) return "unknown";
     const listed = listing.find(({ stats }) => isSameInode(checkpoint, stats));
     if (listed === undefined) return "absent";
@@ -136,7 +136,9 @@ async function openIfSame(
   context: ResumeContext,
 ): Promise<Search<Opened>> {
   const opened = await openConfined(path, await context.rootsOf(file.source));
-  if (opened.kind !== "opened") return opened.kind === "missing" ? "absent" : "unknown";
+  if (opened.kind === "unreadable") return "unknown";
+  // What must not be read there is another file.
+  if (opened.kind !== "opened") return "absent";
   const least = BigInt(Math.max(context.furthest(checkpoint.id).offset, checkpoint.size));
   const kept = await keepIf(
     opened,

@@ -1,8 +1,9 @@
 import type { BigIntStats } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Position } from "../core/checkpoint.ts";
 import { errorCode } from "../core/errors.ts";
+import { isWithin } from "../core/paths.ts";
 import { keepIf, openConfined, type Opened } from "./confinement.ts";
 import { HEAD_BYTES, headMatches, provesContent, readHead, tailAt } from "./identity.ts";
 import type { LogFile } from "./log-file.ts";
@@ -31,13 +32,14 @@ async function regularFiles(
   }
 }
 
+/** A link is none: wherever it leads, it is no renamed file. */
 async function lookAt(path: string): Promise<readonly Sibling[]> {
   try {
-    const stats = await stat(path, { bigint: true });
+    const stats = await lstat(path, { bigint: true });
     return stats.isFile() ? [{ path, stats }] : [];
   } catch (error) {
-    // Renamed or deleted since it was listed, or a link that leads nowhere.
-    if (errorCode(error) === "ENOENT" || errorCode(error) === "ELOOP") return [];
+    // Renamed or deleted since it was listed.
+    if (errorCode(error) === "ENOENT") return [];
     throw error;
   }
 }
@@ -60,6 +62,25 @@ export async function settledFiles(
     before = now;
   }
   return before;
+}
+
+/**
+ * The regular files of a directory, as proof of what is not there. A directory that is missing below a root that can be
+ * listed was deleted with all its files; a missing root may only not be mounted yet, and proves nothing.
+ */
+export async function provenFiles(
+  directory: string,
+  roots: readonly string[],
+): Promise<readonly Sibling[] | undefined> {
+  const files = await settledFiles(directory);
+  if (files !== undefined) return files;
+  const isMissing = await lstat(directory).then(
+    () => false,
+    (error: unknown) => errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR",
+  );
+  const root = roots.find((candidate) => candidate !== directory && isWithin(directory, candidate));
+  const isRootThere = root !== undefined && (await readdir(root).then(() => true, () => false)); // prettier-ignore
+  return isMissing && isRootThere ? [] : undefined;
 }
 
 const agree = (a: readonly Sibling[], b: readonly Sibling[]): boolean =>
@@ -104,7 +125,8 @@ export async function unseenGenerations({
     const since = BigInt(Math.floor(stream.followedSince)) * 1_000_000n;
     const born = bornAt(stats);
     // A file that came while the live one stayed in its place was never at that place: it is no generation of it.
-    const isOlder = stream.liveBorn === undefined || born <= stream.liveBorn;
+    // Where the file system keeps no birth times, a late write makes any file look young.
+    const isOlder = stream.liveBorn === undefined || stats.birthtimeNs === 0n || born <= stream.liveBorn;
     return isOlder && born + CLOCK_TICK_NS >= since ? [{ path, stats, stream: stream.path }] : [];
   });
 }
