@@ -387,8 +387,11 @@ export class FileRegistry {
   /** Opens the newcomers, oldest first, and makes them known. */
   async #adopt(listed: ReadonlyMap<string, SourceSettings>): Promise<readonly LogFile[]> {
     const added: LogFile[] = [];
-    const oldestFirst = this.#newcomers.splice(0).sort(byAge);
-    for (const { path, source, stats, born, stream = this.#streamOf(path, listed) } of oldestFirst) {
+    const placed = this.#newcomers.splice(0).map((newcomer) => {
+      return { ...newcomer, stream: newcomer.stream ?? this.#streamOf(newcomer.path, listed) };
+    });
+    const oldestFirst = placed.sort(byAge);
+    for (const { path, source, stats, born, stream } of oldestFirst) {
       await this.#attempt(path, async () => {
         const opened = await this.#opener.open(path, source);
         if (opened === undefined) return;
@@ -538,7 +541,7 @@ export class FileRegistry {
 }
 
 /** Oldest first. Time stamps are coarse; of files that are born in the same tick the names tell. */
-function byAge(a: Newcomer, b: Newcomer): number {
+function byAge(a: Placing, b: Placing): number {
   if (a.born !== b.born) return a.born < b.born ? -1 : 1;
-  return byRotation(a.path, b.path, a.stream ?? b.stream ?? "");
+  return byRotation(a.path, b.path, a.stream);
 }

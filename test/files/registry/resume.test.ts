@@ -1,6 +1,6 @@
-import { copyFile, rm, truncate, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { descriptorsIn, Scene } from "../scene.ts";
+import { copyTruncate, descriptorsIn, Scene } from "../scene.ts";
 
 /** A file of two lines, the first of which is delivered; then the agent ends. */
 async function halfDelivered(include: readonly string[] = ["app.log"]): Promise<Scene> {
@@ -68,6 +68,40 @@ describe("after a restart", () => {
     });
     expect(scene.states()).toEqual(["app.log.1 rotated", "app.log live"]);
     expect(await restOf(scene)).toBe("two\nnew\n");
+  });
+
+  test.each([
+    ["the live name only", ["app.log"]],
+    ["all names", ["app.log*"]],
+  ])(
+    "a file that was copied and truncated twice meanwhile is read on in its copies, then itself (include: %s)",
+    async (_, include) => {
+      const scene = await halfDelivered(include);
+      await scene.restart(async () => {
+        await copyTruncate(scene, "app.log", "app.log.2");
+        await scene.append("app.log", "three\n");
+        await copyTruncate(scene, "app.log", "app.log.1");
+        await scene.append("app.log", "four\n");
+      });
+      const byAge = scene.all().toSorted((a, b) => Number(a.born - b.born));
+      const texts = await Promise.all(byAge.map((file) => scene.unread(file)));
+      expect(texts).toEqual(["two\n", "three\n", "four\n"]);
+    },
+  );
+
+  test("a directory that was deleted with its files below the root ends them; a missing root proves nothing", async () => {
+    const scene = await Scene.create({ include: ["**/*.log"] });
+    await mkdir(scene.path("pod"));
+    await scene.write("pod/app.log", "one\n");
+    await scene.start();
+    await scene.restart(() => rm(scene.path("pod"), { recursive: true }));
+    expect(scene.states()).toEqual(["app.log gone"]);
+    await scene.write("app.log", "one\n");
+    await scene.lookFully();
+    const aside = `${scene.directory}.aside`;
+    await scene.restart(() => rename(scene.directory, aside));
+    expect(scene.states()).toContain("app.log live");
+    await rename(aside, scene.directory);
   });
 
   test("a file that was truncated and written anew meanwhile is a new one; the rest of the old one is out of reach", async () => {
