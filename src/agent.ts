@@ -19,6 +19,7 @@ import { endOf } from "./files/first-cursor.ts";
 import type { LogFile } from "./files/log-file.ts";
 import { LookLoop } from "./files/look-loop.ts";
 import { type FileListener, FileRegistry } from "./files/registry.ts";
+import { type Estate, OpenFiles, Valve } from "./hand-over.ts";
 import { DeadLetters } from "./pipeline/dead-letters.ts";
 import type { GateState } from "./pipeline/gate.ts";
 import type { Account } from "./pipeline/ledger.ts";
@@ -53,6 +54,9 @@ export type RunMode =
 
 /** Part of the shutdown's time that waiting for the application to go quiet may take. */
 const QUIET_PART = 0.6;
+/** How long an agent that hands over waits for the requests under way; less for a sink that is failing. */
+const HAND_OVER_MS = 5_000;
+const HAND_OVER_FAILING_MS = 1_000;
 /** Part of the memory that keeps segments for sharing. */
 const CACHE_PART = 1 / 4;
 /** Free buffers kept for the next reads and bodies. */
@@ -61,7 +65,7 @@ const DEAD_LETTER_BYTES = 64 * 1_024 ** 2;
 
 /**
  * The composition root: makes the parts from the configuration, runs the loop that looks at the files, and ends
- * everything in order. A process has one agent; `run` is called once.
+ * everything in order. A process has one agent at a time; `run` is called once.
  */
 export class Agent {
   readonly #config: Config;
@@ -71,18 +75,28 @@ export class Agent {
   readonly #registry: FileRegistry;
   readonly #pipelines: readonly Pipeline[];
   readonly #pool = new BufferPool(POOL_BYTES);
-  /** Sinks that have cursors from an earlier run. */
+  /** Sinks that have cursors from an earlier run, or that the agent before had. */
   readonly #knownSinks: ReadonlySet<string>;
   readonly #looks: LookLoop;
+  readonly #valve: Valve;
+  /** What the agent before had open, if there was one with the same state directory. */
+  readonly #inherited: OpenFiles | undefined;
   /** Aborted by the first request to stop; the second aborts everything. */
   readonly #stopping = new AbortController();
   /** Told twice to stop: nothing is waited for any more. */
   #abandoned = false;
   #startedUp = false;
+  #isLeaving = false;
+  #estate: Estate | undefined;
+  readonly #ended = Promise.withResolvers<void>();
   #state: AgentState = "starting";
 
-  /** Takes the state directory and reads the checkpoints. Throws a UserError if the directory is in use or unusable. */
-  static async create(config: Config, world: AgentWorld): Promise<Agent> {
+  /**
+   * Takes the state directory and reads the checkpoints; or goes on with those of the agent before, if they are in the
+   * same directory. Throws a UserError if the directory is in use or unusable; the estate is untouched then.
+   */
+  static async create(config: Config, world: AgentWorld, estate?: Estate): Promise<Agent> {
+    if (estate?.config.stateDir === config.stateDir) return new Agent(config, world, estate);
     const lock = await StateLock.acquire(config.stateDir, world.clock);
     try {
       const store = await Journal.open({
@@ -90,23 +104,25 @@ export class Agent {
         compactAtBytes: config.checkpoints.compactAt,
         emit: world.emit,
       });
-      return new Agent(config, world, lock, store);
+      return new Agent(config, world, { lock, store });
     } catch (error) {
       await lock.release();
       throw error;
     }
   }
 
-  private constructor(config: Config, world: AgentWorld, lock: StateLock, store: CheckpointStore) {
+  private constructor(config: Config, world: AgentWorld, state: Pick<Estate, "lock" | "store"> & Partial<Estate>) {
     this.#config = config;
     this.#world = world;
-    this.#lock = lock;
-    this.#store = store;
-    this.#knownSinks = new Set(store.cursors.keys());
+    this.#lock = state.lock;
+    this.#store = state.store;
+    this.#inherited = state.files;
+    this.#knownSinks = new Set([...state.store.cursors.keys(), ...Object.keys(state.config?.sinks ?? {})]);
+    this.#valve = new Valve(world.clock);
     const { clock, emit } = world;
     this.#registry = new FileRegistry({
       sources: Object.entries(config.sources).map(([name, source]) => ({ name, ...source })),
-      store,
+      store: state.store,
       listener: this.#listener(),
       clock,
       emit,
@@ -134,6 +150,30 @@ export class Agent {
 
   /** Ships until it is told to stop (or, in mode `once`, to the end of what is there). Resolves with the exit code. */
   async run(mode: RunMode): Promise<number> {
+    try {
+      return await this.#ship(mode);
+    } finally {
+      this.#ended.resolve();
+    }
+  }
+
+  /**
+   * Ends soon, so that another agent of this process can go on at the cursors: nothing more is sent, requests under way get
+   * a moment, unfinished lines stay. Resolves, when `run` has ended, with what the next agent takes over; with undefined if
+   * this one failed, or had been told to stop.
+   */
+  async handOver(): Promise<Estate | undefined> {
+    if (!this.#stopping.signal.aborted) {
+      this.#isLeaving = true;
+      this.#enter("draining", "handing over to a new configuration");
+      this.#valve.shut();
+      this.#stopping.abort();
+    }
+    await this.#ended.promise;
+    return this.#estate;
+  }
+
+  async #ship(mode: RunMode): Promise<number> {
     const journal = new AbortController();
     const flushing = this.#flushRegularly(journal.signal);
     try {
@@ -142,6 +182,7 @@ export class Agent {
       void this.#noticeEnd();
       if (mode === "follow") await this.#follow();
       else this.#enter("draining", "reading to the end of what is there");
+      if (this.#isLeaving) return await this.#leave();
       await this.#drain(mode);
       return this.#report();
     } catch (error) {
@@ -152,13 +193,14 @@ export class Agent {
       await this.#looks.close();
       journal.abort();
       await flushing;
-      await this.#store.close();
+      if (this.#estate === undefined) await this.#store.close();
+      else await this.#store.flush();
       await this.#registry.close();
-      await this.#lock.release();
+      if (this.#estate === undefined) await this.#lock.release();
     }
   }
 
-  /** The first call drains and stops; a second one stops at once, which the cursors make safe. */
+  /** The first call drains and stops; a second one stops at once, which the cursors make safe. So does one while it hands over. */
   stop(reason: string): void {
     if (this.#stopping.signal.aborted) {
       this.#abandoned = true;
@@ -182,6 +224,7 @@ export class Agent {
       this.#world.emit({ kind: "checkpoint.resumed", files: this.#store.files.size, cursors });
     }
     await this.#registry.start();
+    await this.#inherited?.close();
     if (this.#registry.files.size === 0) this.#world.emit({ kind: "files.none", roots: this.#registry.roots });
     this.#startedUp = true;
     if (!this.#stopping.signal.aborted) this.#enter("running");
@@ -190,9 +233,25 @@ export class Agent {
   /** Follows the files until the agent is told to stop, and then until the application has gone quiet. */
   async #follow(): Promise<void> {
     await this.#looks.run(this.#stopping.signal);
+    if (this.#isLeaving) return;
     const { quietPeriod, timeout } = this.#config.shutdown;
     const pointless = (): boolean => this.#abandoned || this.#pipelines.every(({ ended }) => ended);
     await this.#looks.untilQuiet(quietPeriod, timeout * QUIET_PART, pointless);
+  }
+
+  /** Waits for the requests under way, and looks at the files until the end of it, for they go on rotating. */
+  async #leave(): Promise<number> {
+    const { clock } = this.#world;
+    const startedMs = clock.elapsed();
+    const isDone = ({ name, gate }: Pipeline): boolean =>
+      !this.#valve.isBusy(name) || (gate.kind === "failing" && clock.elapsed() - startedMs >= HAND_OVER_FAILING_MS);
+    const enough = (): boolean => this.#abandoned || this.#pipelines.every(isDone);
+    await this.#looks.untilQuiet(Number.MAX_SAFE_INTEGER, HAND_OVER_MS, enough);
+    for (const pipeline of this.#pipelines) pipeline.stop();
+    await Promise.all(this.#pipelines.map((pipeline) => pipeline.run()));
+    const files = new OpenFiles(this.#registry.files.values());
+    this.#estate = { config: this.#config, lock: this.#lock, store: this.#store, files };
+    return EXIT.done;
   }
 
   /** Delivers everything that was read, unfinished last lines too, within what is left of the time. */
@@ -230,6 +289,8 @@ export class Agent {
       owed = true;
     }
     this.#enter("stopped");
+    // A sidecar that fails would have the whole Job run again.
+    if (this.#config.exitWhen !== undefined && !this.#config.failOnUndelivered) return EXIT.done;
     return owed ? EXIT.undelivered : EXIT.done;
   }
 
@@ -257,6 +318,7 @@ export class Agent {
   /** Gives new files to all pipelines. Reading begins when the first cursors are durable. */
   async #follows(files: readonly LogFile[]): Promise<void> {
     for (const file of files) {
+      await this.#inherited?.restore(file, this.#world.clock);
       for (const pipeline of this.#pipelines) {
         const known = this.#store.cursors.get(pipeline.name)?.has(file.id) === true;
         // What is out of reach already was never owed to a sink that did not know it.
@@ -271,7 +333,9 @@ export class Agent {
 
   /** `startAt` is for the files that a new sink finds at its start; whatever comes later is read from its beginning. */
   async #firstPosition(sink: string, file: LogFile): Promise<Position> {
-    const isNewSink = !this.#startedUp && !this.#store.damaged && !this.#knownSinks.has(sink);
+    // Of a damaged journal cursors may be missing; but what the agent before knew is whole.
+    const mayBeMissing = this.#inherited === undefined && this.#store.damaged;
+    const isNewSink = !this.#startedUp && !mayBeMissing && !this.#knownSinks.has(sink);
     return isNewSink && file.source.startAt === "end" ? endOf(file) : START;
   }
 
@@ -283,7 +347,7 @@ export class Agent {
     const context = { name, resource: this.#resource(), clock, stdout, version: VERSION };
     return new Pipeline({
       name,
-      sink: definition.create({ ...options }, context),
+      sink: this.#valve.guard(name, definition.create({ ...options }, context)),
       reader,
       store: this.#store,
       budget,

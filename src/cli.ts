@@ -1,8 +1,9 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=8
 import { enableCompileCache } from "node:module";
 import { Command, CommanderError, Option } from "commander";
 import { Interruption } from "./commands/interruption.ts";
 import type { CommandIo } from "./commands/io.ts";
+import { ReloadWish } from "./commands/reload-wish.ts";
 import type { RunOptions } from "./commands/run.ts";
 import { systemClock } from "./core/clock.ts";
 import { EXIT, UserError } from "./core/errors.ts";
@@ -38,6 +39,11 @@ function program(done: (exitCode: number) => void): Command {
     .command("run")
     .description("follow the files and ship until SIGTERM or SIGINT")
     .option("-c, --config <file>", "configuration file")
+    .addOption(
+      new Option("--on-config-error <what>", "exit, or wait until the configuration file is valid")
+        .choices(["exit", "wait"])
+        .default("exit"),
+    )
     .option("--once", "read to the end of what is there, then exit", false)
     .option("--include <glob>", "without a file: files to follow (repeatable)", collect, [])
     .option("--sink <type>", "without a file: where to ship to (repeatable)", collect, [])
@@ -46,8 +52,9 @@ function program(done: (exitCode: number) => void): Command {
     .addOption(new Option("--start-at <place>", "without a file: beginning or end"))
     .action(async (options: RunOptions) => {
       using interruption = new Interruption(process, systemClock);
+      using wish = options.config === undefined || options.once ? undefined : new ReloadWish(process);
       const { runCommand } = await import("./commands/run.ts");
-      done(await runCommand(options, await commandIo(), interruption));
+      done(await runCommand(options, await commandIo(), interruption, wish));
     });
 
   root

@@ -1,21 +1,23 @@
-import { hostname } from "node:os";
-import { Agent, type AgentWorld } from "../agent.ts";
-import { inspectPaths } from "../config/access.ts";
-import { configFromFlags, formatProblem, type LoadResult } from "../config/load.ts";
-import { readConfig } from "../config/read.ts";
-import type { Config } from "../config/schema.ts";
 import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import type { AgentWorld } from "../agent.ts";
+import { configFromFlags } from "../config/load.ts";
 import { systemClock } from "../core/clock.ts";
 import { EXIT, UserError } from "../core/errors.ts";
-import { createLogger, logEvents } from "../telemetry/logger.ts";
+import { checked, ConfigFile, type Loaded } from "./config-file.ts";
 import { limitHeap } from "./heap.ts";
 import type { Interruption } from "./interruption.ts";
 import type { CommandIo } from "./io.ts";
+import { OwnLog } from "./own-log.ts";
+import type { ReloadWish } from "./reload-wish.ts";
+import { Supervisor } from "./supervisor.ts";
 
 export interface RunOptions {
   /** The configuration file; without one the flags below make the configuration. */
   readonly config?: string | undefined;
   readonly once: boolean;
+  /** What a wrong configuration does at the start: ends the process, or has it wait for a right one. */
+  readonly onConfigError: "exit" | "wait";
   readonly include: readonly string[];
   readonly sink: readonly string[];
   readonly stateDir?: string | undefined;
@@ -23,36 +25,48 @@ export interface RunOptions {
   readonly startAt?: string | undefined;
 }
 
-/** Ships until a signal comes (or to the end of what is there). Resolves to the exit code. */
-export async function runCommand(options: RunOptions, io: CommandIo, interruption: Interruption): Promise<number> {
-  const loaded = await load(options, io);
-  if (loaded === undefined) return EXIT.config;
-  const logger = createLogger({ ...loaded.log, stream: io.stderr });
+/**
+ * Ships until a signal comes (or to the end of what is there). With `wish` it follows the changes of the configuration
+ * file. Resolves to the exit code.
+ */
+export async function runCommand(
+  options: RunOptions,
+  io: CommandIo,
+  interruption: Interruption,
+  wish?: ReloadWish,
+): Promise<number> {
+  const log = new OwnLog(io.stderr);
   const world: AgentWorld = {
     sinks: io.sinks,
     stdout: io.stdout,
     clock: systemClock,
     random: Math.random,
-    emit: logEvents(logger),
+    emit: log.emit,
     hostname: io.env["HOSTNAME"] ?? hostname(),
   };
-  const agent = await Agent.create(loaded, world);
-  const stop = (): void => agent.stop(interruption.reason ?? "interrupted");
-  if (interruption.signal.aborted) stop();
-  interruption.signal.addEventListener("abort", stop);
-  interruption.repeated.addEventListener("abort", stop);
+  const file = options.config === undefined ? undefined : new ConfigFile(options.config, { io, ...world });
+  const reload = file === undefined || wish === undefined ? undefined : { file, wish };
+  const waiting = options.onConfigError === "wait" ? reload : undefined;
+  if (options.onConfigError === "wait" && waiting === undefined) {
+    throw new UserError("--on-config-error=wait needs a configuration file to wait for, and no --once", EXIT.usage);
+  }
+
+  const loaded = await (file?.load() ?? loadFlags(options, io));
+  if (!loaded.ok && waiting === undefined) {
+    for (const problem of loaded.problems) io.stderr.write(`${problem}\n`);
+    return EXIT.config;
+  }
+  const config = loaded.ok
+    ? loaded.config
+    : await waiting?.file.untilValid(loaded.problems, waiting.wish, interruption.signal);
+  if (config === undefined) return EXIT.done;
+  const mode = options.once ? "once" : "follow";
+  const supervisor = await Supervisor.create(config, { mode, world, log, cwd: io.cwd, interruption, reload });
   limitHeap();
-  return agent.run(options.once ? "once" : "follow");
+  return supervisor.run();
 }
 
-async function load(options: RunOptions, io: CommandIo): Promise<Config | undefined> {
-  const loaded = options.config === undefined ? loadFlags(options, io) : readConfig(options.config, io);
-  const problems = loaded.ok ? (await inspectPaths(loaded.config, loaded.report)).problems : loaded.problems;
-  for (const problem of problems) io.stderr.write(`${formatProblem(problem)}\n`);
-  return loaded.ok && problems.length === 0 ? loaded.config : undefined;
-}
-
-function loadFlags({ include, sink, stateDir, format, startAt }: RunOptions, io: CommandIo): LoadResult {
+function loadFlags({ include, sink, stateDir, format, startAt }: RunOptions, io: CommandIo): Promise<Loaded> {
   if (include.length === 0 || sink.length === 0) {
     throw new UserError(
       "name a configuration file with -c, or files with --include and a destination with --sink",
@@ -60,5 +74,5 @@ function loadFlags({ include, sink, stateDir, format, startAt }: RunOptions, io:
     );
   }
   const world = { ...io, readFile: (path: string) => readFileSync(path, "utf8") };
-  return configFromFlags({ include, sinks: sink, stateDir, format, startAt }, world);
+  return checked(configFromFlags({ include, sinks: sink, stateDir, format, startAt }, world));
 }

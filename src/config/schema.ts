@@ -113,6 +113,17 @@ const shutdown = z
   .prefault({})
   .describe("How the agent ends.");
 
+const exitWhen = z
+  .strictObject({
+    file: text().describe(
+      "When this file is there, the agent ends as on SIGTERM. A relative path counts from the current directory.",
+    ),
+  })
+  .optional()
+  .describe(
+    "Ends the agent without a signal: in a Job with a classic sidecar the main container makes the file when it is done.",
+  );
+
 const memory = z
   .strictObject({
     maxBuffered: atLeast(size(), 1, "1B")
@@ -187,6 +198,13 @@ export const configSchema = (sinks: readonly SinkDefinition[]) =>
         "Where to ship, by a name of your choice. Cursors are kept by this name. Every sink gets every record.",
       ),
       shutdown,
+      exitWhen,
+      failOnUndelivered: z
+        .boolean()
+        .default(false)
+        .describe(
+          "With exitWhen: exit with 75 when records are left undelivered, which fails the Job. Without exitWhen that is so anyway.",
+        ),
       memory,
       maxOpenFiles: z
         .int()

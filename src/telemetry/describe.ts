@@ -82,6 +82,22 @@ export function describeEvent(event: AgentEvent): LogLine {
         level: "error",
         message: `${event.sink}: the account of ${event.path} is off by ${event.missingBytes} bytes; please report this`,
       };
+    case "sink.abandoned":
+      return {
+        level: "warn",
+        message: `${event.sink} is no longer in the configuration: ${formatSize(event.pendingBytes)} that it had not got are given up`,
+      };
+    case "config.invalid":
+      return { level: "error", message: `${event.problems.join("; ")}; ${event.consequence}` };
+    case "config.reloaded":
+      return { level: "info", message: `going on with the new configuration of ${event.file}` };
+    case "config.unchanged":
+      return { level: "info", message: `${event.file} means what it meant before: nothing changes` };
+    case "config.stateDirChanged":
+      return {
+        level: "warn",
+        message: `stateDir is now ${event.to}: every sink begins there by its cursors of that directory, or else by startAt; the cursors in ${event.from} stay there unused`,
+      };
     case "checkpoint.resumed":
       return { level: "info", message: `resuming ${event.cursors} cursors in ${event.files} files` };
     case "checkpoint.damaged":

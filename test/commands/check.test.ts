@@ -73,6 +73,7 @@ shutdown:
   quietPeriod: 2s
   timeout: 25s
   lastChance: 1500ms
+failOnUndelivered: false
 memory:
   maxBuffered: 32MiB
 maxOpenFiles: 1024

@@ -37,6 +37,7 @@ describe("describeConfig", () => {
       },
       sinks: { out: { type: "stdout", format: "ndjson" } },
       shutdown: { quietPeriod: "0s", timeout: "90s", lastChance: "1500ms" },
+      failOnUndelivered: false,
       memory: { maxBuffered: "1536KiB" },
       maxOpenFiles: 1024,
       checkpoints: { interval: "1s", compactAt: "1MiB" },

@@ -34,6 +34,7 @@ describe("a configuration file", () => {
       sinks: { out: { type: "stdout", options: { format: "ndjson" } } },
       shutdown: { quietPeriod: 2_000, timeout: 25_000, lastChance: 1_500 },
       memory: { maxBuffered: 33_554_432 },
+      failOnUndelivered: false,
       maxOpenFiles: 1_024,
       checkpoints: { interval: 1_000, compactAt: 1_048_576 },
       log: { level: "info", format: "auto" },

@@ -30,6 +30,15 @@ const cases: readonly (readonly [AgentEvent, LogLine["level"], readonly string[]
   [{ kind: "file.format", path: "/l/a.log", format: "json" }, "info", ["/l/a.log", "json"]],
   [{ kind: "files.none", roots: ["/l"] }, "warn", ["/l"]],
   [{ kind: "sink.undelivered", sink: "splunk", pendingBytes: 2_048 }, "warn", ["splunk", "2.0 KiB"]],
+  [{ kind: "sink.abandoned", sink: "splunk", pendingBytes: 2_048 }, "warn", ["splunk", "2.0 KiB"]],
+  [
+    { kind: "config.invalid", file: "t.yaml", problems: ["t.yaml:1:2: a", "t.yaml:3:4: b"], consequence: "waiting" },
+    "error",
+    ["t.yaml:1:2: a; t.yaml:3:4: b", "waiting"],
+  ],
+  [{ kind: "config.reloaded", file: "t.yaml" }, "info", ["t.yaml"]],
+  [{ kind: "config.unchanged", file: "t.yaml" }, "info", ["t.yaml"]],
+  [{ kind: "config.stateDirChanged", from: "/old", to: "/new" }, "warn", ["/old", "/new", "startAt"]],
   [{ kind: "watch.failed", reason: "ENOSPC" }, "warn", ["ENOSPC"]],
   [{ kind: "data.lost", loss }, "error", ["splunk", "1024", "3072", "2.0 KiB", "/l/a.log", "truncated"]],
   [

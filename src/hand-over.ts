@@ -1,0 +1,90 @@
+import type { FileHandle } from "node:fs/promises";
+import type { StateLock } from "./checkpoint/lock.ts";
+import type { Config } from "./config/schema.ts";
+import type { CheckpointStore } from "./core/checkpoint.ts";
+import type { Clock } from "./core/clock.ts";
+import type { Sink } from "./core/sink.ts";
+import type { LogFile } from "./files/log-file.ts";
+
+/**
+ * What an agent leaves to the next one in the same process. The lock stays held, so that no other agent slips in; the
+ * store stays open, so that a full disk can't keep the next agent from its cursors.
+ */
+export interface Estate {
+  /** What the agent before ran with. */
+  readonly config: Config;
+  readonly lock: StateLock;
+  readonly store: CheckpointStore;
+  readonly files: OpenFiles;
+}
+
+/** Descriptors of followed files. What no path leads to any more lives by them alone. */
+export class OpenFiles {
+  readonly #handles = new Map<number, FileHandle>();
+
+  /** Takes the descriptors away from the files. */
+  constructor(files: Iterable<LogFile>) {
+    for (const file of files) {
+      if (file.handle !== undefined) this.#handles.set(file.id, file.handle);
+      file.handle = undefined;
+    }
+  }
+
+  /** A file that was found nowhere again goes on through the descriptor that the agent before had. */
+  async restore(file: LogFile, clock: Clock): Promise<void> {
+    const handle = this.#handles.get(file.id);
+    if (file.state !== "gone" || handle === undefined) return;
+    const stats = await handle.stat({ bigint: true });
+    // Truncated meanwhile: it holds other bytes now.
+    if (stats.size < BigInt(file.size)) return;
+    this.#handles.delete(file.id);
+    file.continueIn({ kind: "opened", handle, stats, realPath: file.path });
+    file.deleted = stats.nlink === 0n;
+    file.grownAtMs = clock.elapsed() - Math.max(0, clock.now() - Number(stats.mtimeMs));
+  }
+
+  /** Closes what nobody needed. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#handles.values()].map((handle) => handle.close()));
+    this.#handles.clear();
+  }
+}
+
+/** Once shut, no request begins any more, while those under way come to their end. For all sinks of an agent. */
+export class Valve {
+  readonly #clock: Clock;
+  /** Requests under way, by the name of the sink. */
+  readonly #underWay = new Map<string, number>();
+  #isShut = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  shut(): void {
+    this.#isShut = true;
+  }
+
+  isBusy(name: string): boolean {
+    return (this.#underWay.get(name) ?? 0) > 0;
+  }
+
+  guard(name: string, sink: Sink): Sink {
+    const count = (by: number): unknown => this.#underWay.set(name, (this.#underWay.get(name) ?? 0) + by);
+    return {
+      ...sink,
+      send: async (body, signal) => {
+        if (this.#isShut) {
+          await this.#clock.sleep(Number.POSITIVE_INFINITY, signal);
+          return { kind: "retry", reason: "handed over" };
+        }
+        count(1);
+        try {
+          return await sink.send(body, signal);
+        } finally {
+          count(-1);
+        }
+      },
+    };
+  }
+}
