@@ -30,14 +30,18 @@ export class OpenFiles {
     }
   }
 
-  /** A file that was found nowhere again goes on through the descriptor that the agent before had. */
+  /** A file that was not found again, or could not be opened, goes on through the descriptor that the agent before had. */
   async restore(file: LogFile, clock: Clock): Promise<void> {
     const handle = this.#handles.get(file.id);
-    if (file.state !== "gone" || handle === undefined) return;
+    if (file.handle !== undefined || handle === undefined) return;
     const stats = await handle.stat({ bigint: true });
     // Truncated meanwhile: it holds other bytes now.
     if (stats.size < BigInt(file.size)) return;
     this.#handles.delete(file.id);
+    if (file.state !== "gone") {
+      file.handle = handle;
+      return;
+    }
     file.continueIn({ kind: "opened", handle, stats, realPath: file.path });
     file.deleted = stats.nlink === 0n;
     file.grownAtMs = clock.elapsed() - Math.max(0, clock.now() - Number(stats.mtimeMs));
