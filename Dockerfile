@@ -40,6 +40,6 @@ RUN ln -s /opt/tailcar/dist/cli.js /usr/local/bin/tailcar \
   && install -d -o 1000 -g 1000 -m 0755 /var/log/app
 USER 1000:1000
 VOLUME /var/lib/tailcar
-# Exec form: node is process 1 and gets SIGTERM itself.
-ENTRYPOINT ["tailcar"]
+# Exec form: node is process 1 and gets SIGTERM itself. The flags keep the heap small, see docs/decisions/small-heap.md.
+ENTRYPOINT ["node", "--max-semi-space-size=8", "--heap-growing-percent=100", "/opt/tailcar/dist/cli.js"]
 CMD ["run", "--config", "/etc/tailcar/tailcar.yaml"]

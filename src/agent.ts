@@ -9,7 +9,7 @@ import { StateLock } from "./checkpoint/lock.ts";
 import type { Config } from "./config/schema.ts";
 import type { CheckpointStore, Position } from "./core/checkpoint.ts";
 import type { Clock } from "./core/clock.ts";
-import { EXIT } from "./core/errors.ts";
+import { describeError, EXIT } from "./core/errors.ts";
 import type { Emit } from "./core/events.ts";
 import { START } from "./core/position.ts";
 import type { SinkDefinition } from "./core/sink-definition.ts";
@@ -184,7 +184,7 @@ export class Agent {
       else this.#enter("draining", "reading to the end of what is there");
       if (this.#isLeaving) return await this.#leave();
       await this.#drain(mode);
-      return this.#report();
+      return this.#report(mode);
     } catch (error) {
       this.#enter("failed");
       throw error;
@@ -214,8 +214,12 @@ export class Agent {
 
   /** Pipelines end before their time if their receivers have gone, or for a bug, which `#drain` then throws. */
   async #noticeEnd(): Promise<void> {
-    await Promise.allSettled(this.#pipelines.map((pipeline) => pipeline.run()));
-    if (this.#state === "running") this.stop("every sink has ended");
+    try {
+      await Promise.all(this.#pipelines.map((pipeline) => pipeline.run()));
+      if (this.#state === "running") this.stop("every sink has ended");
+    } catch (error) {
+      this.stop(`a sink has failed: ${describeError(error)}`);
+    }
   }
 
   async #start(): Promise<void> {
@@ -225,7 +229,8 @@ export class Agent {
     }
     await this.#registry.start();
     await this.#inherited?.close();
-    if (this.#registry.files.size === 0) this.#world.emit({ kind: "files.none", roots: this.#registry.roots });
+    if (this.#registry.files.size === 0)
+      this.#world.emit({ kind: "files.none", roots: this.#registry.trees.map(({ root }) => root) });
     this.#startedUp = true;
     if (!this.#stopping.signal.aborted) this.#enter("running");
   }
@@ -279,8 +284,9 @@ export class Agent {
   }
 
   /** Prints the accounts. What is still owed decides the exit code. */
-  #report(): number {
-    let owed = false;
+  #report(mode: RunMode): number {
+    // Who reads once and exits with success has read all there is.
+    let owed = mode === "once" && this.#registry.unreadable.length > 0;
     for (const { name, account, ended } of this.#pipelines) {
       const { pendingBytes } = account;
       this.#world.emit({ kind: "sink.account", sink: name, account: { ...account } });

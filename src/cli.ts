@@ -1,5 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=8
-import { enableCompileCache } from "node:module";
+#!/usr/bin/env node
 import { Command, CommanderError, Option } from "commander";
 import { Interruption } from "./commands/interruption.ts";
 import type { CommandIo } from "./commands/io.ts";
@@ -8,9 +7,6 @@ import type { RunOptions } from "./commands/run.ts";
 import { systemClock } from "./core/clock.ts";
 import { EXIT, UserError } from "./core/errors.ts";
 import { VERSION } from "./core/version.ts";
-
-// Compiled code is kept between starts where the temporary directory can be written, and done without elsewhere.
-enableCompileCache();
 
 /** Loading the code takes longest of all at the start, so each command loads its own, and only when it is asked for. */
 async function commandIo(): Promise<CommandIo> {

@@ -14,7 +14,7 @@ const SNAPSHOT_LINE = 500;
 
 export interface JournalOptions {
   readonly directory: string;
-  /** The journal is compacted when it has grown by this many bytes over its last snapshot. */
+  /** The journal is compacted when it has grown by this many bytes over its last snapshot, and by as much as that. */
   readonly compactAtBytes: number;
   readonly emit: Emit;
 }
@@ -123,10 +123,13 @@ export class Journal implements CheckpointStore {
       await this.#append(encodeEntry([...changes.values()]));
       if (this.#failing) this.#options.emit({ kind: "checkpoint.restored" });
       this.#failing = false;
-      if (this.#size > this.#snapshotSize + this.#options.compactAtBytes) await this.#compact();
+      if (this.#size > this.#snapshotSize + Math.max(this.#options.compactAtBytes, this.#snapshotSize))
+        await this.#compact();
     } catch (error) {
-      // What was recorded meanwhile is newer and wins.
-      for (const [key, change] of changes) if (!this.#dirty.has(key)) this.#dirty.set(key, change);
+      // What was recorded meanwhile is newer: it wins, and comes later.
+      const merged = new Map([...changes, ...this.#dirty]);
+      this.#dirty.clear();
+      for (const [key, change] of merged) this.#dirty.set(key, change);
       if (!this.#failing) this.#options.emit({ kind: "checkpoint.failed", reason: describeError(error) });
       this.#failing = true;
     }

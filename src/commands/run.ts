@@ -5,7 +5,6 @@ import { configFromFlags } from "../config/load.ts";
 import { systemClock } from "../core/clock.ts";
 import { EXIT, UserError } from "../core/errors.ts";
 import { checked, ConfigFile, type Loaded } from "./config-file.ts";
-import { limitHeap } from "./heap.ts";
 import type { Interruption } from "./interruption.ts";
 import type { CommandIo } from "./io.ts";
 import { OwnLog } from "./own-log.ts";
@@ -62,7 +61,6 @@ export async function runCommand(
   if (config === undefined) return EXIT.done;
   const mode = options.once ? "once" : "follow";
   const supervisor = await Supervisor.create(config, { mode, world, log, cwd: io.cwd, interruption, reload });
-  limitHeap();
   return supervisor.run();
 }
 

@@ -19,8 +19,7 @@ export interface Sink {
   /** Upper and lower bound of the requests in flight at the same time. */
   readonly concurrency: { readonly min: number; readonly max: number };
   /**
-   * Encodes records in the sink's wire format. Pure: the same records yield the same bytes, so a batch can be encoded
-   * again after a retry or in halves. Text from the log enters the body only as an escaped string, or after the whole
+   * Encodes records in the sink's wire format. Without effects: the same records can be encoded again, whole or in halves. Text from the log enters the body only as an escaped string, or after the whole
    * of it was validated as a JSON object. The caller turns the text into UTF-8 bytes.
    */
   encode(records: readonly LogRecord[]): string;

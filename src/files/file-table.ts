@@ -1,15 +1,18 @@
 import type { BigIntStats } from "node:fs";
 import { sameBirth } from "./identity.ts";
 import { inodeKey, inodeKeyOf, type LogFile } from "./log-file.ts";
+import { StreamIndex } from "./stream-index.ts";
 
-/** The followed files by id, by inode and by path. One place keeps the three in step. */
+/** The followed files by id, by inode and by path. One place keeps all of them in step. */
 export class FileTable {
   readonly files = new Map<number, LogFile>();
+  readonly streams = new StreamIndex();
   readonly #byInode = new Map<string, LogFile>();
   readonly #byPath = new Map<string, LogFile>();
 
   add(file: LogFile): void {
     this.files.set(file.id, file);
+    this.streams.add(file);
     if (file.state !== "gone") this.place(file, file.path);
   }
 
@@ -35,6 +38,7 @@ export class FileTable {
 
   remove(file: LogFile): void {
     this.detach(file);
+    this.streams.remove(file);
     this.files.delete(file.id);
   }
 

@@ -7,9 +7,9 @@ export interface Globs {
   /** The directories above the first wildcard of each include pattern: where to look, and the borders of confinement. */
   readonly roots: readonly string[];
   /** Whether an absolute path is included and not excluded. */
-  matches(path: string): boolean;
+  readonly matches: (path: string) => boolean;
   /** Whether an absolute path is excluded, whatever is included. */
-  excludes(path: string): boolean;
+  readonly excludes: (path: string) => boolean;
   /** How many directory levels below `root` can hold a match. */
   depthBelow(root: string): number;
 }

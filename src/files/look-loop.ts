@@ -24,9 +24,10 @@ export class LookLoop {
   readonly #hints = new Set<string>();
   readonly #wake = new Notifier();
   #watcher: Watcher | undefined;
-  /** Without a working watcher each look is a full one. */
+  /** Whether hints can be relied on, as far as is known. */
   #watching = false;
   #fullLookAtMs = Number.NEGATIVE_INFINITY;
+  #sweptAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: LookLoopOptions) {
     this.#options = options;
@@ -36,7 +37,7 @@ export class LookLoop {
   watch(): void {
     this.#watching = true;
     this.#watcher = watchForHints({
-      roots: this.#options.registry.roots,
+      trees: this.#options.registry.trees,
       onHint: (path) => {
         this.#hints.add(path);
         this.#wake.notify();
@@ -89,8 +90,14 @@ export class LookLoop {
     const hints = [...this.#hints];
     this.#hints.clear();
     const now = clock.elapsed();
-    if (this.#watching && now - this.#fullLookAtMs < FULL_LOOK_MS) return registry.look(hints);
-    this.#fullLookAtMs = now;
-    return registry.lookFully();
+    // Without a working watcher the full looks are what finds new files.
+    if (now - this.#fullLookAtMs >= (this.#watching ? FULL_LOOK_MS : LOOK_MS)) {
+      this.#fullLookAtMs = now;
+      this.#sweptAtMs = now;
+      return registry.lookFully();
+    }
+    const sweep = now - this.#sweptAtMs >= LOOK_MS;
+    if (sweep) this.#sweptAtMs = now;
+    return registry.look(hints, sweep);
   }
 }

@@ -17,6 +17,8 @@ export interface OpenerOptions {
   readonly table: FileTable;
   readonly emit: Emit;
   readonly maxOpenFiles: number;
+  /** Whether some sink still has to read the file. */
+  readonly isNeeded: (file: LogFile) => boolean;
 }
 
 /** Opens files within their roots and within the number of descriptors, and says once what can't be opened. */
@@ -96,13 +98,17 @@ export class FileOpener {
     return true;
   }
 
-  /** Closes the handles of the files that grew least recently, but not `except`. A deleted file lives by its handle and keeps it. */
+  /**
+   * Closes handles over the limit, but not that of `except`: first of files that every sink has, then of those that grew
+   * least recently. A deleted file lives by its handle and keeps it.
+   */
   async limitHandles(except?: LogFile): Promise<void> {
     const open = [...this.#options.table.files.values()].filter((file) => file.handle !== undefined);
     const excess = open.length - this.#options.maxOpenFiles;
     if (excess <= 0) return;
     const closable = open.filter((file) => !file.deleted && file !== except);
-    closable.sort((a, b) => a.grownAtMs - b.grownAtMs);
+    const { isNeeded } = this.#options;
+    closable.sort((a, b) => Number(isNeeded(a)) - Number(isNeeded(b)) || a.grownAtMs - b.grownAtMs);
     for (const file of closable.slice(0, excess)) await file.close();
   }
 

@@ -17,7 +17,9 @@ import { inodeKey, LogFile, type SourceSettings } from "./log-file.ts";
 import { FileOpener } from "./opener.ts";
 import { Listings, resumeFiles } from "./resume.ts";
 import { byRotation, liveNameOf } from "./rotation-names.ts";
-import { bornAt, findCopy, isBeginningOf, type Sibling, type Stream, unseenGenerations } from "./siblings.ts";
+import { UnseenSearch } from "./unseen-search.ts";
+import type { WatchedTree } from "./watcher.ts";
+import { bornAt, findCopy, isBeginningOf, type Sibling } from "./siblings.ts";
 
 /** A file that has not grown for this long is looked at only by full looks and when a hint names it. */
 const ACTIVE_MS = 60_000;
@@ -72,6 +74,7 @@ export class FileRegistry {
   readonly #globs: ReadonlyMap<SourceSettings, Globs>;
   readonly #table = new FileTable();
   readonly #opener: FileOpener;
+  readonly #unseen: UnseenSearch;
   /** Files whose reader found other bytes before its position than it had left there. */
   readonly #suspects = new Map<LogFile, Position>();
   /** Inodes with their birth times that an earlier run followed. */
@@ -88,15 +91,30 @@ export class FileRegistry {
     const { sources, emit, maxOpenFiles } = options;
     this.#options = options;
     this.#globs = new Map(sources.map((source) => [source, compileGlobs(source.include, source.exclude)]));
-    this.#opener = new FileOpener({ globs: this.#globs, table: this.#table, emit, maxOpenFiles });
+    this.#opener = new FileOpener({
+      globs: this.#globs,
+      table: this.#table,
+      emit,
+      maxOpenFiles,
+      isNeeded: (file) => options.listener.isNeeded(file),
+    });
+    this.#unseen = new UnseenSearch({
+      streams: this.#table.streams,
+      clock: options.clock,
+      liveBorn: (stream) => this.#liveBorn(stream),
+      isKnown: (stats) => this.#table.isKnown(stats) || this.#copying.has(inodeKey(stats)),
+    });
   }
 
   get files(): ReadonlyMap<number, LogFile> {
     return this.#table.files;
   }
 
-  get roots(): readonly string[] {
-    return [...new Set([...this.#globs.values()].flatMap((globs) => globs.roots))];
+  /** The directory trees in which files can appear. */
+  get trees(): readonly WatchedTree[] {
+    return [...this.#globs.values()].flatMap((globs) =>
+      globs.roots.map((root) => ({ root, depth: globs.depthBelow(root), matches: globs.matches })),
+    );
   }
 
   /** Paths that should be read and can't be. */
@@ -113,17 +131,24 @@ export class FileRegistry {
 
   /** Finds the files of the last run again, wherever they are now, and then everything that matches. Called once, first. */
   async start(): Promise<void> {
-    const { store, sources, listener, clock } = this.#options;
+    const { store, listener, clock } = this.#options;
     for (const { identity } of store.files.values())
       this.#formerInodes.add(`${identity.inode} ${identity.birthtimeNs}`);
     const rootsOf = (source: SourceSettings): Promise<readonly string[]> => this.#opener.rootsOf(source);
-    const resumed = await resumeFiles({ sources, store, clock, rootsOf, furthest: (id) => this.#furthest(id) });
+    const resumed = await resumeFiles({
+      store,
+      clock,
+      rootsOf,
+      sourceOf: (path) => this.#sourceOf(path),
+      furthest: (id) => this.#furthest(id),
+    });
     for (const file of resumed) this.#table.add(file);
     await this.#opener.limitHandles();
     await listener.added(resumed);
     const paths = await this.#list();
     await this.#visitAll(paths);
-    await this.#takeUp(this.#directories, paths);
+    await this.#unseen.wantChanged();
+    await this.#takeUp(paths);
     await this.#settle(false);
   }
 
@@ -132,30 +157,35 @@ export class FileRegistry {
     const paths = await this.#list();
     for (const file of this.files.values()) if (file.state !== "gone") paths.set(file.path, file.source);
     await this.#visitAll(paths);
-    await this.#takeUp(this.#directories, paths);
+    await this.#unseen.wantChanged();
+    await this.#takeUp(paths);
     await this.#settle(true);
     this.#opener.forgetMended();
   }
 
-  /** Looks at files that grew lately and at the paths that hints named. */
-  async look(hints: Iterable<string>): Promise<void> {
+  /** Looks at the paths that hints named, and with `sweep` at all files that grew lately. */
+  async look(hints: Iterable<string>, sweep = true): Promise<void> {
     const paths = new Map<string, SourceSettings>();
     for (const path of hints) {
       const source = this.#table.at(path)?.source ?? this.#sourceOf(path);
       if (source !== undefined) paths.set(path, source);
     }
+    for (const file of this.#suspects.keys()) paths.set(file.path, file.source);
+    if (sweep) this.#addActive(paths);
+    await this.#visitAll(paths, sweep);
+    await this.#takeUp(paths);
+    await this.#settle(false);
+  }
+
+  /** Adds the paths of files that grew lately. */
+  #addActive(paths: Map<string, SourceSettings>): void {
     const now = this.#options.clock.elapsed();
     for (const file of this.files.values()) {
-      const active = file.canGrow && now - file.grownAtMs < ACTIVE_MS;
-      if (active || this.#suspects.has(file)) paths.set(file.path, file.source);
+      if (!file.canGrow || now - file.grownAtMs >= ACTIVE_MS) continue;
+      paths.set(file.path, file.source);
       // While its writers move over to a successor, the live path of a rotated file is worth a look too.
-      if (active && file.state === "rotated" && this.#sourceOf(file.stream) === file.source)
-        paths.set(file.stream, file.source);
+      if (file.state === "rotated" && this.#sourceOf(file.stream) === file.source) paths.set(file.stream, file.source);
     }
-    await this.#visitAll(paths);
-    // Before a new file came others may have come and gone.
-    await this.#takeUp(new Set(this.#newcomers.map(({ path }) => dirname(path))), paths);
-    await this.#settle(false);
   }
 
   /** A reader found that the bytes before `position` are others than those it read. The next look decides what happened. */
@@ -189,8 +219,9 @@ export class FileRegistry {
     return undefined;
   }
 
-  async #visitAll(paths: ReadonlyMap<string, SourceSettings>): Promise<void> {
+  async #visitAll(paths: ReadonlyMap<string, SourceSettings>, sweep = true): Promise<void> {
     for (const [path, source] of paths) await this.#attempt(path, () => this.#visit(path, source));
+    if (!sweep) return;
     for (const file of this.files.values()) if (file.state === "rotated") await this.#measureOpen(file);
   }
 
@@ -248,7 +279,7 @@ export class FileRegistry {
       this.#options.emit({ kind: "file.deleted", path: from, unreadBytes: file.size - this.#furthest(file.id).offset });
     else this.#options.emit({ kind: "file.rotated", path: from, now: file.path });
     this.#changed(file);
-    await this.#seekUnseen(dirname(file.stream));
+    this.#unseen.want(dirname(file.stream));
   }
 
   /** A known file shows up under another path: it was renamed, unless its own path leads to it too (a link). */
@@ -316,7 +347,7 @@ export class FileRegistry {
     await this.#vanished(file);
     // A truncated file keeps its birth time, but what it holds is younger than any copy of what it held.
     this.#newcomers.push({ path, source, stats, stream, born: stats.mtimeNs });
-    await this.#seekUnseen(dirname(stream));
+    this.#unseen.want(dirname(stream));
   }
 
   /** The file's bytes are no longer where they were. A proven copy takes its place, else they are out of reach. */
@@ -344,13 +375,20 @@ export class FileRegistry {
    * Takes up the newcomers, and what was rotated in their directories between two looks; until a search finds nothing
    * new, for rotations go on meanwhile. All of them are told at once, so that none is read before an older one is known.
    */
-  async #takeUp(directories: ReadonlySet<string>, listed: ReadonlyMap<string, SourceSettings>): Promise<void> {
+  async #takeUp(listed: ReadonlyMap<string, SourceSettings>): Promise<void> {
     const added: LogFile[] = [];
     this.#copying.clear();
     for (let round = 0; round < UNSEEN_ROUNDS; round += 1) {
-      for (const directory of directories) await this.#seekUnseen(directory);
+      // Before a new file came others may have come and gone.
+      for (const { path } of this.#newcomers) this.#unseen.want(dirname(path));
+      for (const { path, source, stats, stream } of await this.#unseen.run()) {
+        const isWanted = this.#globs.get(source)?.excludes(path) === false;
+        if (isWanted) this.#newcomers.push({ path, source, stats, stream, born: bornAt(stats) });
+      }
       if (this.#newcomers.length === 0) break;
+      const directories = this.#newcomers.map(({ path }) => dirname(path));
       added.push(...(await this.#adopt(listed)));
+      for (const directory of directories) this.#unseen.want(directory);
     }
     if (added.length === 0) return;
     // What their predecessors got since they were looked at is older than what is in them.
@@ -360,28 +398,14 @@ export class FileRegistry {
     await this.#opener.limitHandles();
   }
 
-  get #directories(): ReadonlySet<string> {
-    return new Set([...this.files.values()].map(({ stream }) => dirname(stream)));
-  }
-
-  async #seekUnseen(directory: string): Promise<void> {
-    const streams = new Map<string, Stream & { source: SourceSettings }>();
-    for (const { stream, followedSince, source } of this.files.values()) {
-      if (dirname(stream) !== directory) continue;
-      const since = Math.min(followedSince, streams.get(stream)?.followedSince ?? followedSince);
-      streams.set(stream, { path: stream, followedSince: since, liveBorn: this.#liveBorn(stream), source });
-    }
-    const isKnown = (stats: BigIntStats): boolean => this.#table.isKnown(stats) || this.#copying.has(inodeKey(stats));
-    for (const { path, stats, stream } of await unseenGenerations({ directory, streams, isKnown })) {
-      const source = streams.get(stream)?.source;
-      if (source === undefined || this.#globs.get(source)?.excludes(path) === true) continue;
-      this.#newcomers.push({ path, source, stats, stream, born: bornAt(stats) });
-    }
-  }
-
-  /** When the content at a live path began; undefined if it is not known what is there. */
-  #liveBorn(path: string): bigint | undefined {
-    return this.#newcomers.findLast((newcomer) => newcomer.path === path)?.born ?? this.#table.at(path)?.born;
+  /** When the content began that is at a live path now; undefined if nothing is there. */
+  async #liveBorn(path: string): Promise<bigint | undefined> {
+    const found = await this.#opener.stat(path);
+    if (found.kind !== "file") return undefined;
+    const { stats } = found;
+    const known = this.#table.withInode(stats);
+    if (known?.isSame === true) return known.file.born;
+    return this.#newcomers.find((newcomer) => newcomer.stats.ino === stats.ino)?.born ?? this.#contentBirth(stats);
   }
 
   /** Opens the newcomers, oldest first, and makes them known. */
@@ -422,7 +446,7 @@ export class FileRegistry {
       origin: this.#sourceOf(path) === undefined ? stream : path,
       stream,
       born,
-      followedSince: this.#followedSince(stream),
+      followedSince: this.#table.streams.get(stream)?.followedSince ?? clock.now(),
       path,
       identity: { device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs, head },
       size: Number(stats.size),
@@ -434,12 +458,6 @@ export class FileRegistry {
     this.#table.add(file);
     store.record({ kind: "file", file: file.checkpoint() });
     return file;
-  }
-
-  #followedSince(stream: string): number {
-    let since = this.#options.clock.now();
-    for (const file of this.files.values()) if (file.stream === stream) since = Math.min(since, file.followedSince);
-    return since;
   }
 
   /** The live path a newly found path belongs to: `app.log` for `app.log.1`, if that is there. */

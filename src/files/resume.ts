@@ -8,8 +8,9 @@ import { inodeKey, LogFile, type SourceSettings } from "./log-file.ts";
 import { findCopy, provenFiles, type Sibling } from "./siblings.ts";
 
 export interface ResumeContext {
-  readonly sources: readonly SourceSettings[];
   readonly store: CheckpointStore;
+  /** The source that a path belongs to now: patterns may have changed, and sources been renamed. */
+  readonly sourceOf: (path: string) => SourceSettings | undefined;
   readonly rootsOf: (source: SourceSettings) => Promise<readonly string[]>;
   /** The furthest durable position of any sink in a file. */
   readonly furthest: (id: number) => Position;
@@ -40,13 +41,16 @@ export class Listings {
  * Copies are looked for last, so that none takes a file that is another checkpoint's own.
  */
 export async function resumeFiles(context: ResumeContext): Promise<readonly LogFile[]> {
-  const { sources, store, clock } = context;
+  const { store, clock } = context;
   const claimed = new Set<string>();
   const files: LogFile[] = [];
   const listings = new Listings();
   for (const checkpoint of [...store.files.values()].sort((a, b) => a.id - b.id)) {
-    const source = sources.find(({ name }) => name === checkpoint.source);
-    if (source === undefined) continue;
+    const source = context.sourceOf(checkpoint.origin);
+    if (source === undefined) {
+      context.store.record({ kind: "forget", file: checkpoint.id });
+      continue;
+    }
     const file = restore(checkpoint, source, clock);
     const found = await findByInode(checkpoint, file, listings, context);
     if (found === "absent") {

@@ -91,8 +91,6 @@ export interface Stream {
   readonly path: string;
   /** Milliseconds since the epoch. */
   readonly followedSince: number;
-  /** When the content at the live path began, nanoseconds since the epoch: a generation of it is older. */
-  readonly liveBorn: bigint | undefined;
 }
 
 /** Time stamps of files come from a clock that may lag behind by a tick. */
@@ -123,11 +121,7 @@ export async function unseenGenerations({
     const stream = streamOf(basename(path));
     if (stream === undefined || isKnown(stats)) return [];
     const since = BigInt(Math.floor(stream.followedSince)) * 1_000_000n;
-    const born = bornAt(stats);
-    // A file that came while the live one stayed in its place was never at that place: it is no generation of it.
-    // Where the file system keeps no birth times, a late write makes any file look young.
-    const isOlder = stream.liveBorn === undefined || stats.birthtimeNs === 0n || born <= stream.liveBorn;
-    return isOlder && born + CLOCK_TICK_NS >= since ? [{ path, stats, stream: stream.path }] : [];
+    return bornAt(stats) + CLOCK_TICK_NS >= since ? [{ path, stats, stream: stream.path }] : [];
   });
 }
 

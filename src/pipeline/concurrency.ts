@@ -2,7 +2,7 @@
 const TOLERANCE_MS = 2;
 
 /** How fast the idea of the usual time follows when everything has become slower, per delivery. */
-const DRIFT = 1.02;
+const DRIFT = 1.1;
 
 /**
  * How many requests may be in flight at the same time. It grows by one for each round of successes, halves at a failure,

@@ -51,7 +51,11 @@ export class DeadLetters {
     const line = Buffer.from(`${JSON.stringify({ time, sink, reason, file: origin.path, offset, record: body })}\n`);
     try {
       this.#bytes ??= await measure(directory);
-      if (this.#bytes + line.length > maxBytes) return { kind: "full" };
+      if (this.#bytes + line.length > maxBytes) {
+        // Measured anew next time: somebody may have moved segments away.
+        this.#bytes = undefined;
+        return { kind: "full" };
+      }
       if (this.#segment.name === "" || this.#segment.bytes + line.length > SEGMENT_BYTES) {
         this.#segment = await begin(directory, `${clock.now()}-${process.pid}-${(this.#segments += 1)}.ndjson`);
       }

@@ -1,3 +1,6 @@
+/*
+ * A long file: what a sink reads next, and what it will never read, are decided in one place.
+ */
 import type { CursorCheckpoint, LossCheckpoint, Position } from "../core/checkpoint.ts";
 import type { Clock } from "../core/clock.ts";
 import type { FollowedFile, RecordReader } from "../core/reading.ts";
@@ -69,6 +72,13 @@ export class Feed {
     this.#ready.add(file.stream);
   }
 
+  /** The file's bytes are out of reach: what was not read of it is lost, and said to be so at once, however the sink does. */
+  giveUp(file: FollowedFile): void {
+    const progress = this.#byFile.get(file);
+    if (progress === undefined || progress.isInSegment || progress.isReading) return;
+    if (progress.position.offset < file.size) this.#passLost(progress);
+  }
+
   /** The next records of the next stream that has any, or undefined if there are none now. */
   async next(maxRecords: number, maxBytes: number): Promise<Slice | undefined> {
     for (const stream of this.#ready) {
@@ -87,7 +97,8 @@ export class Feed {
         }
         return slice;
       }
-      if (generations.every(({ idle }) => idle)) this.#ready.delete(stream);
+      // Asked anew: while it was read, the stream may have got another generation.
+      if ((this.#streams.get(stream) ?? []).every(({ idle }) => idle)) this.#ready.delete(stream);
     }
     return undefined;
   }
@@ -125,12 +136,18 @@ export class Feed {
 
   async #read(progress: FileProgress): Promise<boolean> {
     const { file, position } = progress;
-    progress.idle = position.offset >= file.size;
-    if (progress.idle) return false;
-    const final = !file.canGrow;
-    const result = await this.#options.reader.read(file, position, final);
+    // Idle unless the read finds something, or the file changes while it is read.
+    progress.idle = true;
+    if (position.offset >= file.size) return false;
+    progress.isReading = true;
+    // What other sinks have read is shared; only the very end is read for each.
+    let result = await this.#options.reader.read(file, position, false);
+    const final = result.kind === "atEnd" && !file.canGrow;
+    if (final) result = await this.#options.reader.read(file, position, true);
+    progress.isReading = false;
     switch (result.kind) {
       case "segment":
+        progress.idle = false;
         if (!final || !progress.wasSentAsPartial(result.segment)) {
           progress.enter(result.segment);
           return true;
@@ -145,7 +162,6 @@ export class Feed {
       case "unreadable":
         break;
     }
-    progress.idle = true;
     // Of a copy that is shorter than the file was the rest will not come, once the copy can grow no more.
     if (file.state === "gone" || (file.missingFrom !== undefined && !file.canGrow)) this.#passLost(progress);
     return false;

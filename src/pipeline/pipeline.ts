@@ -114,6 +114,7 @@ export class Pipeline {
 
   changed(file: FollowedFile): void {
     this.#feed.wake(file);
+    if (file.state === "gone") this.#feed.giveUp(file);
     this.#wake.notify();
   }
 

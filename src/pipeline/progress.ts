@@ -28,6 +28,8 @@ export class FileProgress {
   #index = 0;
   /** Nothing more to read until the file changes. */
   idle = false;
+  /** A read at the position is under way. */
+  isReading = false;
 
   constructor(file: FollowedFile, from: Pick<CursorCheckpoint, "first" | "position" | "counters" | "partial">) {
     this.file = file;

@@ -31,7 +31,7 @@ export interface ReaderOptions {
 export class SegmentReader implements RecordReader<LogFile> {
   readonly #options: ReaderOptions;
   readonly #cache: SegmentCache;
-  readonly #unreadable = new Map<LogFile, string>();
+  readonly #unreadable = new WeakMap<LogFile, string>();
 
   constructor(options: ReaderOptions) {
     this.#options = options;

@@ -69,7 +69,9 @@ describe("a disk that is full", () => {
     const { journal, events } = await openJournal(directory, 1);
     for (const entry of manyFiles(1)) journal.record({ kind: "file", file: entry });
     await journal.flush();
-    journal.record({ kind: "loss", loss: loss(1) });
+    // Longer than the snapshot, so that a compaction is due.
+    const long = { ...loss(1), reason: "r".repeat(100_000) };
+    journal.record({ kind: "loss", loss: long });
     // Nothing can take the name of the new snapshot: every compaction fails.
     await mkdir(join(directory, `${JOURNAL}.new`, "in-the-way"), { recursive: true });
     await journal.flush();
@@ -78,7 +80,7 @@ describe("a disk that is full", () => {
     await journal.flush();
     await journal.close();
     const again = await openJournal(directory);
-    expect(again.journal.losses).toEqual([loss(1)]);
+    expect(again.journal.losses).toEqual([long]);
   });
 });
 

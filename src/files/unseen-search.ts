@@ -1,0 +1,88 @@
+import { stat } from "node:fs/promises";
+import type { BigIntStats } from "node:fs";
+import type { Clock } from "../core/clock.ts";
+import type { SourceSettings } from "./log-file.ts";
+import { bornAt, type Sibling, unseenGenerations } from "./siblings.ts";
+import type { StreamIndex } from "./stream-index.ts";
+
+/** Time stamps of directories are coarse: a change within this time of a search may not show. */
+const SAME_TICK_MS = 1_000;
+
+export interface UnseenFile extends Sibling {
+  readonly stream: string;
+  readonly source: SourceSettings;
+}
+
+export interface UnseenSearchOptions {
+  readonly streams: StreamIndex;
+  readonly clock: Clock;
+  /** When the content began that is at a live path now; undefined if nothing is there. */
+  readonly liveBorn: (stream: string) => Promise<bigint | undefined>;
+  readonly isKnown: (stats: BigIntStats) => boolean;
+}
+
+/**
+ * Finds generations that came and went between two looks. Directories are remembered when something happened in them, and
+ * each is searched once, however much it was: a rotation of a thousand files in one directory costs one search.
+ */
+export class UnseenSearch {
+  readonly #options: UnseenSearchOptions;
+  readonly #wanted = new Set<string>();
+  /** When each directory was searched last, and its modification time then. */
+  readonly #searched = new Map<string, { readonly mtimeNs: bigint; readonly atMs: number }>();
+
+  constructor(options: UnseenSearchOptions) {
+    this.#options = options;
+  }
+
+  /** The next search looks into the directory. */
+  want(directory: string): void {
+    this.#wanted.add(directory);
+  }
+
+  /** The next search looks into each directory that may have changed since it was searched last. */
+  async wantChanged(): Promise<void> {
+    for (const directory of this.#searched.keys()) {
+      if (this.#options.streams.inDirectory(directory).size === 0) this.#searched.delete(directory);
+    }
+    for (const directory of this.#options.streams.directories) {
+      const last = this.#searched.get(directory);
+      const mtimeNs = await modifiedAt(directory);
+      const isSettled =
+        last !== undefined && last.mtimeNs === mtimeNs && last.atMs - Number(last.mtimeNs / 1_000_000n) > SAME_TICK_MS;
+      if (!isSettled) this.#wanted.add(directory);
+    }
+  }
+
+  /** Searches the wanted directories. */
+  async run(): Promise<readonly UnseenFile[]> {
+    const { clock, streams, liveBorn, isKnown } = this.#options;
+    const found: UnseenFile[] = [];
+    const directories = [...this.#wanted];
+    this.#wanted.clear();
+    for (const directory of directories) {
+      const mtimeNs = await modifiedAt(directory);
+      const known = streams.inDirectory(directory);
+      for (const file of await unseenGenerations({ directory, streams: known, isKnown })) {
+        const source = known.get(file.stream)?.source;
+        if (source !== undefined && isOlder(file, await liveBorn(file.stream))) found.push({ ...file, source });
+      }
+      if (mtimeNs !== undefined) this.#searched.set(directory, { mtimeNs, atMs: clock.now() });
+    }
+    return found;
+  }
+}
+
+/**
+ * A file that came while the live one stayed in its place was never at that place: it is no generation of it. What is at
+ * that place is looked up after the file was listed, so a generation that is rotated meanwhile is older all the same.
+ * Where the file system keeps no birth times, a late write makes any file look young.
+ */
+const isOlder = ({ stats }: Sibling, liveBorn: bigint | undefined): boolean =>
+  liveBorn === undefined || stats.birthtimeNs === 0n || bornAt(stats) <= liveBorn;
+
+const modifiedAt = (directory: string): Promise<bigint | undefined> =>
+  stat(directory, { bigint: true }).then(
+    ({ mtimeNs }) => mtimeNs,
+    () => undefined,
+  );
