@@ -70,7 +70,7 @@ describe("a disk that is full", () => {
     for (const entry of manyFiles(1)) journal.record({ kind: "file", file: entry });
     await journal.flush();
     // Longer than the snapshot, so that a compaction is due.
-    const long = { ...loss(1), reason: "r".repeat(100_000) };
+    const long = { ...loss(1), reason: "r".repeat(16_000) };
     journal.record({ kind: "loss", loss: long });
     // Nothing can take the name of the new snapshot: every compaction fails.
     await mkdir(join(directory, `${JOURNAL}.new`, "in-the-way"), { recursive: true });
