@@ -67,10 +67,10 @@ describe("a disk that is full", () => {
   test("no loss is entered twice when the append succeeds and the compaction fails", async ({ skip }) => {
     const directory = smallDisk() ?? skip("mounting a small file system needs root");
     const { journal, events } = await openJournal(directory, 1);
-    for (const entry of manyFiles(1)) journal.record({ kind: "file", file: entry });
+    for (const entry of manyFiles(1).slice(0, 10)) journal.record({ kind: "file", file: entry });
     await journal.flush();
     // Longer than the snapshot, so that a compaction is due.
-    const long = { ...loss(1), reason: "r".repeat(16_000) };
+    const long = { ...loss(1), reason: "r".repeat(5_000) };
     journal.record({ kind: "loss", loss: long });
     // Nothing can take the name of the new snapshot: every compaction fails.
     await mkdir(join(directory, `${JOURNAL}.new`, "in-the-way"), { recursive: true });
