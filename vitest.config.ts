@@ -4,7 +4,12 @@ import { defineConfig } from "vitest/config";
  * Acceptance tests start real processes and measure real time, so they run one file at a time and only when the unit
  * tests have left the machine.
  */
-const ACCEPTANCE = ["test/integration/**/*.test.ts", "test/faults/**/*.test.ts", "test/fixtures.test.ts"];
+const ACCEPTANCE = [
+  "test/integration/**/*.test.ts",
+  "test/faults/**/*.test.ts",
+  "test/fixtures.test.ts",
+  "test/docker/image.test.ts",
+];
 
 export default defineConfig({
   test: {

@@ -63,7 +63,7 @@ const source = z
       .enum(["auto", "raw", "json"])
       .default("auto")
       .describe(
-        "What a line is: json takes message, timestamp, severity and attributes from JSON objects, raw takes nothing but the text, auto decides once for each file.",
+        "What a line is: json takes message, timestamp, severity and attributes from JSON objects, raw takes nothing but the text, auto takes JSON where a line is JSON and the text where it is not.",
       ),
     startAt: z
       .enum(["beginning", "end"])
@@ -140,7 +140,9 @@ const checkpoints = z
       .describe("Changed cursors are made durable this often: what a kill can make the agent send again."),
     compactAt: atLeast(size(), 4_096, "4KiB")
       .prefault("1MiB")
-      .describe("The journal is written anew when it has grown to this size."),
+      .describe(
+        "The journal is written anew when it has grown by this much over its last snapshot, and at least to twice that.",
+      ),
   })
   .prefault({})
   .describe("The durable cursors in stateDir.");
