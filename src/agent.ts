@@ -204,6 +204,7 @@ export class Agent {
   stop(reason: string): void {
     if (this.#stopping.signal.aborted) {
       this.#abandoned = true;
+      this.#registry.halt();
       for (const pipeline of this.#pipelines) pipeline.stop();
       return;
     }

@@ -81,6 +81,7 @@ export class FileRegistry {
   readonly #formerInodes = new Set<string>();
   /** Files that this look came upon and nobody follows yet. */
   readonly #newcomers: Newcomer[] = [];
+  #halted = false;
   readonly #absentSinceMs = new Map<LogFile, number>();
   /** Files, by inode, that this look has found to look like copies in the making. */
   readonly #copying = new Set<string>();
@@ -199,6 +200,11 @@ export class FileRegistry {
     return this.#opener.reopen(file);
   }
 
+  /** Ends a look that is under way at its next file. What it did not get to is found by the next run. */
+  halt(): void {
+    this.#halted = true;
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.files.values()].map((file) => file.close()));
   }
@@ -220,7 +226,10 @@ export class FileRegistry {
   }
 
   async #visitAll(paths: ReadonlyMap<string, SourceSettings>, sweep = true): Promise<void> {
-    for (const [path, source] of paths) await this.#attempt(path, () => this.#visit(path, source));
+    for (const [path, source] of paths) {
+      if (this.#halted) return;
+      await this.#attempt(path, () => this.#visit(path, source));
+    }
     if (!sweep) return;
     for (const file of this.files.values()) if (file.state === "rotated") await this.#measureOpen(file);
   }
