@@ -15,6 +15,12 @@ const CHECKPOINT_MS = 50;
  */
 const WINDOW_MS = CHECKPOINT_MS + 450;
 
+/**
+ * What a killed agent had sent lies in sockets, and is read and counted after its death on a loaded machine. Its successor
+ * takes longer than this to start, so nothing of it falls into this time.
+ */
+const IN_SOCKETS_MS = 150;
+
 const CONFIG = { checkpoints: { interval: `${CHECKPOINT_MS}ms`, compactAt: "4KiB" }, log: { level: "warn" } };
 
 interface Accounts {
@@ -100,7 +106,7 @@ export class Siege {
     const exit = await agent.waitExit(10_000);
     if (exit.signal !== "SIGKILL") throw new Error(`the agent ended by itself: ${agent.tail()}`);
     const to = this.now();
-    this.windows.push({ from: Math.min(to, heldSince) - WINDOW_MS, to });
+    this.windows.push({ from: Math.min(to, heldSince) - WINDOW_MS, to: to + IN_SOCKETS_MS });
     this.#story.push(`${to.toFixed(0)}: killed ${name}`);
   }
 
