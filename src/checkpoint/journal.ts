@@ -1,7 +1,8 @@
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { CheckpointChange, CheckpointStore } from "../core/checkpoint.ts";
 import { describeError } from "../core/errors.ts";
+import { makeDirectory } from "../core/make-directory.ts";
 import type { Emit } from "../core/events.ts";
 import { encodeEntry, encodeHeader } from "./entry.ts";
 import { keepPrevious, type LoadedJournal, loadJournal, syncDirectory, writeAll } from "./journal-file.ts";
@@ -149,7 +150,7 @@ export class Journal implements CheckpointStore {
 
   async #compact(): Promise<void> {
     const path = join(this.#options.directory, JOURNAL);
-    await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(this.#options.directory, 0o700);
     const handle = await open(`${path}.new`, "w", 0o600);
     let size = 0;
     try {

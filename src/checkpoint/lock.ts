@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -6,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { Clock } from "../core/clock.ts";
 import { describeError, UserError } from "../core/errors.ts";
+import { makeDirectory } from "../core/make-directory.ts";
 
 /** How often the holder shows that it is alive, for agents on other nodes. */
 const HEARTBEAT_MS = 2_000;
@@ -26,7 +26,7 @@ export class StateLock {
 
   static async acquire(directory: string, clock: Clock): Promise<StateLock> {
     try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      await makeDirectory(directory, 0o700);
     } catch (error) {
       throw new UserError(
         `state directory ${directory} can't be made: ${describeError(error)}; set stateDir to a writable path`,

@@ -1,7 +1,8 @@
-import { mkdir, open, readdir, stat } from "node:fs/promises";
+import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { describeError } from "../core/errors.ts";
+import { makeDirectory } from "../core/make-directory.ts";
 import type { LogRecord } from "../core/record.ts";
 
 /** A closed segment is never appended to again. */
@@ -79,7 +80,7 @@ export class DeadLetters {
 
 /** Makes an empty segment whose name is durable: a segment that vanishes in a power cut would take its records with it. */
 async function begin(directory: string, name: string): Promise<{ name: string; bytes: number }> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeDirectory(directory, 0o700);
   await (await open(join(directory, name), "a", 0o600)).close();
   const handle = await open(directory, "r");
   try {
