@@ -286,6 +286,7 @@ export class Agent {
 
   /** Prints the accounts. What is still owed decides the exit code. */
   #report(mode: RunMode): number {
+    this.#registry.giveUpDeleted();
     // Who reads once and exits with success has read all there is.
     let owed = mode === "once" && this.#registry.unreadable.length > 0;
     for (const { name, account, ended } of this.#pipelines) {

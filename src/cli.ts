@@ -103,8 +103,18 @@ function program(done: (exitCode: number) => void): Command {
   return root;
 }
 
+/** As `engines` in package.json says. */
+function isSupported(version: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major > 24 || (major === 24 && minor >= 12);
+}
+
 /** The exit code, whatever happened. What a user can mend is told in a sentence, a bug with its stack. */
 async function main(): Promise<number> {
+  if (!isSupported(process.versions.node)) {
+    process.stderr.write(`tailcar: needs Node.js 24.12 or newer, and this is ${process.versions.node}\n`);
+    return EXIT.failed;
+  }
   let exitCode: number = EXIT.done;
   try {
     await program((code) => (exitCode = code)).parseAsync();

@@ -34,6 +34,7 @@ export async function runCommand(
   interruption: Interruption,
   wish?: ReloadWish,
 ): Promise<number> {
+  refuseFlagsBesideFile(options);
   const log = new OwnLog(io.stderr);
   const world: AgentWorld = {
     sinks: io.sinks,
@@ -62,6 +63,20 @@ export async function runCommand(
   const mode = options.once ? "once" : "follow";
   const supervisor = await Supervisor.create(config, { mode, world, log, cwd: io.cwd, interruption, reload });
   return supervisor.run();
+}
+
+/** A flag that is given and ignored would be a trap: who overrides the state directory for a trial would move the real cursors. */
+function refuseFlagsBesideFile({ config, include, sink, stateDir, format, startAt }: RunOptions): void {
+  const flags = {
+    "--include": include[0],
+    "--sink": sink[0],
+    "--state-dir": stateDir,
+    "--format": format,
+    "--start-at": startAt,
+  };
+  const given = Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
+  if (config === undefined || given.length === 0) return;
+  throw new UserError(`${given.join(", ")}: only without a file; with -c say it there`, EXIT.usage);
 }
 
 function loadFlags({ include, sink, stateDir, format, startAt }: RunOptions, io: CommandIo): Promise<Loaded> {

@@ -47,7 +47,7 @@ interface SinkFailure {
   readonly reason: string;
   /** Until the next attempt, milliseconds. */
   readonly waitMs: number;
-  /** Failures in a row, this one included. */
+  /** Failures in a row for this reason, this one included. */
   readonly failures: number;
 }
 

@@ -205,6 +205,15 @@ export class FileRegistry {
     this.#halted = true;
   }
 
+  /** The agent ends, and with it the descriptors that were all that deleted files still had: what is unread of them is lost. */
+  giveUpDeleted(): void {
+    for (const file of this.files.values()) {
+      if (!file.deleted || file.state === "gone" || !this.#options.listener.isNeeded(file)) continue;
+      file.state = "gone";
+      this.#changed(file);
+    }
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.files.values()].map((file) => file.close()));
   }

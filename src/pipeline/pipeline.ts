@@ -57,6 +57,10 @@ export class Pipeline {
   #partialsSent = false;
   #ended = false;
   #failingAtCollapse = false;
+  /** Set while draining. */
+  #lastChanceMs: number | undefined;
+  /** The reason of the last failure, and how often in a row it was that one. */
+  #failure = { reason: "", count: 0 };
   #running: Promise<void> | undefined;
   /** What a delivery threw: never an expected failure. */
   #bug: { readonly error: unknown } | undefined;
@@ -76,15 +80,20 @@ export class Pipeline {
       concurrency: sink.concurrency,
       clock,
       random,
-      onFailing: ({ kind, reason, count }, waitMs) =>
+      onFailing: ({ kind, reason }, waitMs) => {
+        this.#failure = { reason, count: reason === this.#failure.reason ? this.#failure.count + 1 : 1 };
         emit({
           kind: kind === "blocked" ? "sink.blocked" : "sink.failing",
           sink: name,
           reason,
           waitMs: Math.round(waitMs),
-          failures: count,
-        }),
-      onRecovered: (outageMs) => emit({ kind: "sink.recovered", sink: name, outageMs }),
+          failures: this.#failure.count,
+        });
+      },
+      onRecovered: (outageMs) => {
+        this.#failure = { reason: "", count: 0 };
+        emit({ kind: "sink.recovered", sink: name, outageMs });
+      },
     });
     this.#delivery = new Delivery({ name, sink, gate: this.#gate, deadLetters, pool, clock, emit });
   }
@@ -143,6 +152,7 @@ export class Pipeline {
   collapse(): void {
     this.#failingAtCollapse = this.#gate.state.kind === "failing";
     this.#gate.collapse();
+    if (this.#lastChanceMs !== undefined) void this.#giveUpAfter(this.#lastChanceMs, this.#stop.signal);
   }
 
   /**
@@ -151,6 +161,7 @@ export class Pipeline {
    */
   async drain(partials: PartialLines, lastChanceMs: number): Promise<void> {
     this.#draining = partials;
+    this.#lastChanceMs = lastChanceMs;
     this.#wake.notify();
     const chance = new AbortController();
     const lastChance = this.#giveUpAfter(lastChanceMs, chance.signal);
