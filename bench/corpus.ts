@@ -36,10 +36,11 @@ function makeLine(timeMs: number, sequence: number, random: () => number): strin
 
 /**
  * Writes about `bytes` bytes of JSON lines as pino writes them, about 200 bytes each, with quotes to escape. Their times
- * end at `endMs` and begin within the last hour, so that no receiver takes them for late. Returns the exact size in bytes.
+ * end at `endMs` and begin within the last hour, so that no receiver takes them for late. Another `seed` makes other lines.
+ * Returns the exact size in bytes.
  */
-export function writeCorpus(path: string, bytes: number, endMs: number): number {
-  const random = randomNumbers(1);
+export function writeCorpus(path: string, bytes: number, endMs: number, seed = 1): number {
+  const random = randomNumbers(seed);
   const file = openSync(path, "w");
   let size = 0;
   try {

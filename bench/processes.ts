@@ -1,8 +1,18 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { agentConfig, type Row, sinkConfig } from "./rows.ts";
 import type { Usage } from "./usage.ts";
@@ -13,12 +23,19 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 export class Workplace implements Disposable {
   readonly directory = mkdtempSync(join(tmpdir(), "tailcar-bench-"));
   readonly corpus = this.fresh("app.log");
-  /** The agent as its package ships it: stripping types at the start is not part of what users run. */
-  readonly cli: string;
+  /** The agent as its package ships it: what `tailcar` stands for on a command line. */
+  readonly tailcar: readonly string[];
 
-  /** `cli` is the `dist/cli.js` of a package that is there already; without one the package is built from the sources. */
-  constructor(cli?: string) {
-    this.cli = cli === undefined ? buildPackage(dirname(this.fresh("package.json"))) : resolve(cli);
+  /**
+   * `cli` is the `dist/cli.js` of another package; without one it is the project's own, which must have been built. It is
+   * executed itself, so that its first line decides how Node runs, as for the installed command; with `nodeOptions`
+   * these decide.
+   */
+  constructor(nodeOptions: readonly string[], cli?: string) {
+    const file = cli === undefined ? copyPackage(dirname(this.fresh("package.json"))) : resolve(cli);
+    // The compiler leaves that to the installation.
+    chmodSync(file, 0o755);
+    this.tailcar = nodeOptions.length === 0 ? [file] : [process.execPath, ...nodeOptions, file];
   }
 
   /** A path that was not used before, in a directory of its own. */
@@ -31,16 +48,22 @@ export class Workplace implements Disposable {
   }
 }
 
-function buildPackage(directory: string): string {
+/** Copies the built package: a build that is made meanwhile must not change what is measured. */
+function copyPackage(directory: string): string {
+  if (!existsSync(here("../dist/cli.js"))) throw new Error("there is no dist: npm run build makes it");
+  cpSync(here("../dist"), join(directory, "dist"), { recursive: true });
   copyFileSync(here("../package.json"), join(directory, "package.json"));
   symlinkSync(here("../node_modules"), join(directory, "node_modules"));
-  const options = ["-p", here("../tsconfig.build.json"), "--outDir", join(directory, "dist")];
-  const tsc = spawnSync(process.execPath, [here("../node_modules/typescript/bin/tsc"), ...options], {
-    stdio: "inherit",
-  });
-  if (tsc.status !== 0) throw new Error("the sources do not compile");
   return join(directory, "dist/cli.js");
 }
+
+/** The environment of a measured process: its `node` is the project's own, and gets these options and no others from it. */
+export const environment = (nodeOptions: readonly string[]): NodeJS.ProcessEnv => ({
+  ...process.env,
+  PATH: `${here("../node_modules/.bin")}${delimiter}${process.env["PATH"] ?? ""}`,
+  // Quoted, for paths with spaces: Node unquotes them as JSON has it.
+  NODE_OPTIONS: nodeOptions.map((option) => JSON.stringify(option)).join(" "),
+});
 
 /** Starts the receiver that discards. Ends with `kill()`. */
 export async function startServer(): Promise<{ readonly port: number; readonly process: ChildProcess }> {
@@ -49,23 +72,28 @@ export async function startServer(): Promise<{ readonly port: number; readonly p
   return { port: Number(String(line)), process: child };
 }
 
-/** Writes the configuration of a row; returns the arguments that run the agent with it. */
-export function agentArguments(place: Workplace, row: Row, port: number, corpus = place.corpus): string[] {
+/** Writes the configuration of a row; returns the command that runs the agent with it. */
+export function agentCommand(place: Workplace, row: Row, port: number, corpus = place.corpus): string[] {
   const config = place.fresh("tailcar.yaml");
   const sinks = { bench: sinkConfig(row, port, "ok") };
   writeFileSync(config, agentConfig(corpus, place.fresh("state"), row.format, sinks));
-  return [place.cli, "run", "-c", config, "--once"];
+  return [...place.tailcar, "run", "-c", config, "--once"];
 }
 
-export const USAGE_PRELOAD = ["--import", here("report-usage.mjs")];
+/** For the agent, which does not report its usage by itself. An option of Node. */
+export const USAGE_PRELOAD = `--import=${here("report-usage.mjs")}`;
 
-/** Runs Node to its end, its stdout through a real pipe into a process that discards it. Throws if it fails. */
-export async function runMeasured(place: Workplace, argumentsOfNode: readonly string[]): Promise<Usage> {
+/** Runs a command to its end, its stdout through a real pipe into a process that discards it. Throws if it fails. */
+export async function runMeasured(
+  place: Workplace,
+  command: readonly string[],
+  nodeOptions: readonly string[] = [],
+): Promise<Usage> {
   const report = place.fresh("usage.json");
   const errors: Buffer[] = [];
   // A pipe of Node's own making is a socket pair; the shell makes a pipe.
-  const child = spawn("sh", ["-c", '"$@" | cat >/dev/null', "sh", process.execPath, ...argumentsOfNode], {
-    env: { ...process.env, BENCH_USAGE: report },
+  const child = spawn("sh", ["-c", '"$@" | cat >/dev/null', "sh", ...command], {
+    env: { ...environment(nodeOptions), BENCH_USAGE: report },
     stdio: ["ignore", "inherit", "pipe"],
   });
   child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
@@ -75,7 +103,8 @@ export async function runMeasured(place: Workplace, argumentsOfNode: readonly st
   return usage;
 }
 
-export const floorArguments = (place: Workplace, row: Row, port: number): string[] => [
+export const floorCommand = (place: Workplace, row: Row, port: number): string[] => [
+  process.execPath,
   here("floor.ts"),
   row.name,
   place.corpus,

@@ -1,13 +1,14 @@
 /**
  * Where the processor time of a row goes: functions by their own share of the main thread's samples. Compression and
  * concurrent garbage collection run on other threads and are not in it.
- * `node bench/profile.ts --only ROW [--mb 100] [--top 25] [--floor] [--cli dist/cli.js] [--keep DIRECTORY]`
+ * `node bench/profile.ts --only ROW [--mb 100] [--top 25] [--floor] [--cli dist/cli.js] [--node-option=FLAG]...
+ * [--keep DIRECTORY]`
  */
 import { copyFileSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeCorpus } from "./corpus.ts";
-import { agentArguments, floorArguments, runMeasured, startServer, USAGE_PRELOAD, Workplace } from "./processes.ts";
+import { agentCommand, floorCommand, runMeasured, startServer, USAGE_PRELOAD, Workplace } from "./processes.ts";
 import { ROWS } from "./rows.ts";
 
 const { values } = parseArgs({
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     top: { type: "string", default: "25" },
     floor: { type: "boolean", default: false },
     cli: { type: "string" },
+    "node-option": { type: "string", multiple: true, default: [] },
     keep: { type: "string" },
   },
 });
@@ -64,15 +66,14 @@ function print(times: ReadonlyMap<string, number>): void {
 async function main(): Promise<void> {
   const row = ROWS.find(({ name }) => name === values.only);
   if (row === undefined) throw new Error(`rows are ${ROWS.map(({ name }) => name).join(", ")}`);
-  using place = new Workplace(values.cli);
+  using place = new Workplace(values["node-option"], values.cli);
   writeCorpus(place.corpus, Number(values.mb) * 1e6, Date.now());
   const server = await startServer();
   try {
     const directory = dirname(place.fresh("profile"));
-    const command = values.floor
-      ? floorArguments(place, row, server.port)
-      : [...USAGE_PRELOAD, ...agentArguments(place, row, server.port)];
-    await runMeasured(place, ["--cpu-prof", `--cpu-prof-dir=${directory}`, ...command]);
+    const profiling = ["--cpu-prof", `--cpu-prof-dir=${directory}`];
+    if (values.floor) await runMeasured(place, floorCommand(place, row, server.port), profiling);
+    else await runMeasured(place, agentCommand(place, row, server.port), [...profiling, USAGE_PRELOAD]);
     for (const file of readdirSync(directory)) {
       if (values.keep !== undefined) {
         mkdirSync(values.keep, { recursive: true });

@@ -29,8 +29,10 @@ export const CONCURRENCY = 8;
 
 export const GZIP_LEVEL = 1;
 
+export const MIB = 1_024 ** 2;
+
 /** The bar: highest resident memory of the agent. */
-export const MOST_PEAK_BYTES = 160e6;
+export const MOST_PEAK_BYTES = 160 * MIB;
 
 export type Behaviour = "ok" | "slow" | "dead";
 
