@@ -10,7 +10,7 @@ import type { Config } from "./config/schema.ts";
 import type { CheckpointStore, Position } from "./core/checkpoint.ts";
 import type { Clock } from "./core/clock.ts";
 import { describeError, EXIT } from "./core/errors.ts";
-import type { Emit } from "./core/events.ts";
+import type { AgentEvent, Emit } from "./core/events.ts";
 import { START } from "./core/position.ts";
 import type { SinkDefinition } from "./core/sink-definition.ts";
 import type { Resource } from "./core/sink.ts";
@@ -87,6 +87,7 @@ export class Agent {
   #abandoned = false;
   #startedUp = false;
   #isLeaving = false;
+  #hasLost = false;
   #estate: Estate | undefined;
   readonly #ended = Promise.withResolvers<void>();
   #state: AgentState = "starting";
@@ -113,13 +114,13 @@ export class Agent {
 
   private constructor(config: Config, world: AgentWorld, state: Pick<Estate, "lock" | "store"> & Partial<Estate>) {
     this.#config = config;
-    this.#world = world;
+    this.#world = { ...world, emit: (event) => this.#emit(event, world.emit) };
     this.#lock = state.lock;
     this.#store = state.store;
     this.#inherited = state.files;
     this.#knownSinks = new Set([...state.store.cursors.keys(), ...Object.keys(state.config?.sinks ?? {})]);
-    this.#valve = new Valve(world.clock);
-    const { clock, emit } = world;
+    const { clock, emit } = this.#world;
+    this.#valve = new Valve(clock);
     this.#registry = new FileRegistry({
       sources: Object.entries(config.sources).map(([name, source]) => ({ name, ...source })),
       store: state.store,
@@ -297,6 +298,8 @@ export class Agent {
       owed = true;
     }
     this.#enter("stopped");
+    // Who reads once and removes the files afterwards must hear of it; and to try again would not bring it back.
+    if (mode === "once" && this.#hasLost) return EXIT.failed;
     // A sidecar that fails would have the whole Job run again.
     if (this.#config.exitWhen !== undefined && !this.#config.failOnUndelivered) return EXIT.done;
     return owed ? EXIT.undelivered : EXIT.done;
@@ -379,6 +382,11 @@ export class Agent {
   #resource(): Resource {
     const { host = this.#world.hostname, ...resource } = this.#config.resource;
     return { ...resource, host };
+  }
+
+  #emit(event: AgentEvent, emit: Emit): void {
+    if (event.kind === "data.lost") this.#hasLost = true;
+    emit(event);
   }
 
   #enter(state: AgentState, reason?: string): void {

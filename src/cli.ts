@@ -1,12 +1,18 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from "commander";
-import { Interruption } from "./commands/interruption.ts";
+import { Interruption, STOP_SIGNALS } from "./commands/interruption.ts";
 import type { CommandIo } from "./commands/io.ts";
 import { ReloadWish } from "./commands/reload-wish.ts";
 import type { RunOptions } from "./commands/run.ts";
 import { systemClock } from "./core/clock.ts";
 import { EXIT, UserError } from "./core/errors.ts";
 import { VERSION } from "./core/version.ts";
+
+/**
+ * Threads for compression, file reads and host name look-ups: at least 4 and one for each sink, so that a name server that
+ * never answers one of them holds up no other. libuv reads it once, at the first work it gets, so it comes before any.
+ */
+process.env["UV_THREADPOOL_SIZE"] ??= "16";
 
 /** Loading the code takes longest of all at the start, so each command loads its own, and only when it is asked for. */
 async function commandIo(): Promise<CommandIo> {
@@ -47,8 +53,10 @@ function program(done: (exitCode: number) => void): Command {
     .addOption(new Option("--format <format>", "without a file: format of the lines"))
     .addOption(new Option("--start-at <place>", "without a file: beginning or end"))
     .action(async (options: RunOptions) => {
-      using interruption = new Interruption(process, systemClock);
-      using wish = options.config === undefined || options.once ? undefined : new ReloadWish(process);
+      const reloads = options.config !== undefined && !options.once;
+      // Where there is nothing to read again, a terminal that hangs up is a wish to stop, and no reason to die undrained.
+      using interruption = new Interruption(process, systemClock, reloads ? STOP_SIGNALS : [...STOP_SIGNALS, "SIGHUP"]);
+      using wish = reloads ? new ReloadWish(process) : undefined;
       const { runCommand } = await import("./commands/run.ts");
       done(await runCommand(options, await commandIo(), interruption, wish));
     });

@@ -6,7 +6,7 @@ import { formatProblem, type LoadResult } from "../config/load.ts";
 import { readConfig } from "../config/read.ts";
 import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/clock.ts";
-import { errorCode } from "../core/errors.ts";
+import { errorCode, EXIT } from "../core/errors.ts";
 import type { Emit } from "../core/events.ts";
 import { Secret } from "../core/secret.ts";
 import type { CommandIo } from "./io.ts";
@@ -20,7 +20,7 @@ const SETTLE_MS = 200;
 export type Loaded =
   | { readonly ok: true; readonly config: Config }
   /** In words, with their places. */
-  | { readonly ok: false; readonly problems: readonly string[] };
+  | { readonly ok: false; readonly problems: readonly string[]; readonly exitCode: number };
 
 export interface ConfigFileWorld {
   readonly io: CommandIo;
@@ -116,7 +116,7 @@ export async function checked(loaded: LoadResult): Promise<Loaded> {
   const problems = loaded.ok ? (await inspectPaths(loaded.config, loaded.report)).problems : loaded.problems;
   return loaded.ok && problems.length === 0
     ? { ok: true, config: loaded.config }
-    : { ok: false, problems: problems.map(formatProblem) };
+    : { ok: false, problems: problems.map(formatProblem), exitCode: EXIT.config };
 }
 
 const isSame = (a: Config, b: Config): boolean => isDeepStrictEqual(withPlainSecrets(a), withPlainSecrets(b));

@@ -1,7 +1,7 @@
 import type { EventEmitter } from "node:events";
 import type { Clock } from "../core/clock.ts";
 
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+export const STOP_SIGNALS: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM"];
 
 /** npm hands on the signal that the terminal has sent to the whole group already, so one Ctrl-C can come twice. */
 const SAME_MS = 500;
@@ -10,6 +10,7 @@ const SAME_MS = 500;
 export class Interruption implements Disposable {
   readonly #signals: EventEmitter;
   readonly #clock: Clock;
+  readonly #names: readonly NodeJS.Signals[];
   readonly #stopping = new AbortController();
   readonly #repeated = new AbortController();
   readonly #disposed = new AbortController();
@@ -17,10 +18,11 @@ export class Interruption implements Disposable {
   #stoppedMs: number | undefined;
 
   /** `signals` is the process. Made before anything else, so that no signal is lost: the first process of a container dies of none. */
-  constructor(signals: EventEmitter, clock: Clock) {
+  constructor(signals: EventEmitter, clock: Clock, names = STOP_SIGNALS) {
     this.#signals = signals;
     this.#clock = clock;
-    for (const signal of SIGNALS) this.#signals.on(signal, this.#onSignal);
+    this.#names = names;
+    for (const signal of names) this.#signals.on(signal, this.#onSignal);
   }
 
   /** Aborted when the end begins. */
@@ -51,7 +53,7 @@ export class Interruption implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const signal of SIGNALS) this.#signals.off(signal, this.#onSignal);
+    for (const signal of this.#names) this.#signals.off(signal, this.#onSignal);
     this.#disposed.abort();
   }
 

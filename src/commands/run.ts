@@ -53,8 +53,8 @@ export async function runCommand(
 
   const loaded = await (file?.load() ?? loadFlags(options, io));
   if (!loaded.ok && waiting === undefined) {
-    for (const problem of loaded.problems) io.stderr.write(`${problem}\n`);
-    return EXIT.config;
+    refuse(options, loaded.problems, io, log);
+    return loaded.exitCode;
   }
   const config = loaded.ok
     ? loaded.config
@@ -63,6 +63,12 @@ export async function runCommand(
   const mode = options.once ? "once" : "follow";
   const supervisor = await Supervisor.create(config, { mode, world, log, cwd: io.cwd, interruption, reload });
   return supervisor.run();
+}
+
+/** For a person a line each; for the collector of the container's log an event like any other. */
+function refuse({ config }: RunOptions, problems: readonly string[], { stderr }: CommandIo, log: OwnLog): void {
+  if (stderr.isTTY === true) for (const problem of problems) stderr.write(`${problem}\n`);
+  else log.emit({ kind: "config.invalid", file: config ?? "", problems, consequence: "tailcar ends" });
 }
 
 /** A flag that is given and ignored would be a trap: who overrides the state directory for a trial would move the real cursors. */
@@ -79,7 +85,7 @@ function refuseFlagsBesideFile({ config, include, sink, stateDir, format, startA
   throw new UserError(`${given.join(", ")}: only without a file; with -c say it there`, EXIT.usage);
 }
 
-function loadFlags({ include, sink, stateDir, format, startAt }: RunOptions, io: CommandIo): Promise<Loaded> {
+async function loadFlags({ include, sink, stateDir, format, startAt }: RunOptions, io: CommandIo): Promise<Loaded> {
   if (include.length === 0 || sink.length === 0) {
     throw new UserError(
       "name a configuration file with -c, or files with --include and a destination with --sink",
@@ -87,5 +93,10 @@ function loadFlags({ include, sink, stateDir, format, startAt }: RunOptions, io:
     );
   }
   const world = { ...io, readFile: (path: string) => readFileSync(path, "utf8") };
-  return checked(configFromFlags({ include, sinks: sink, stateDir, format, startAt }, world));
+  const result = configFromFlags({ include, sinks: sink, stateDir, format, startAt }, world);
+  const loaded = await checked(result);
+  if (result.ok || loaded.ok) return loaded;
+  // What no path is in is about a flag itself; the rest is about what flags leave to variables and to the directories.
+  const isUsage = result.problems.some(({ path }) => path === "");
+  return { ...loaded, exitCode: isUsage ? EXIT.usage : EXIT.config };
 }

@@ -27,13 +27,16 @@ export function flagTree({ include, sinks, stateDir, format, startAt }: ConfigFl
     ...(format !== undefined && { format }),
     ...(startAt !== undefined && { startAt }),
   };
+  const twice = sinks.filter((type, index) => sinks.indexOf(type) < index);
   return {
     data: {
       sources: { [SOURCE]: source },
       sinks: Object.fromEntries(sinks.map((type) => [type, { type }])),
       ...(stateDir !== undefined && { stateDir }),
     },
-    problems: [],
+    problems: [...new Set(twice)].map((type) =>
+      flagProblem(["sinks", type, "type"], "given twice; a configuration file gives several sinks of one type names"),
+    ),
     broken: new Set(),
     interpolated: new Map(),
     report: (path, _part, message) => flagProblem(path, message),

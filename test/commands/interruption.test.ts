@@ -38,6 +38,15 @@ describe("an interruption", () => {
     expect(interruption.reason).toBe("3 seconds are over");
   });
 
+  test("hears of the signals it is told of, and of no others", () => {
+    const signals = new EventEmitter();
+    using interruption = new Interruption(signals, sleepingClock(), ["SIGTERM", "SIGHUP"]);
+    signals.emit("SIGINT", "SIGINT");
+    expect(interruption.signal.aborted).toBe(false);
+    signals.emit("SIGHUP", "SIGHUP");
+    expect(interruption.reason).toBe("SIGHUP");
+  });
+
   test("listens no longer once it is disposed of", () => {
     const signals = new EventEmitter();
     new Interruption(signals, sleepingClock())[Symbol.dispose]();

@@ -31,6 +31,13 @@ describe("a configuration from flags", () => {
 
   test.for([
     [{ include: [], sinks: [] }, ["--include: needs at least one entry", "--sink: needs at least one entry"]],
+    [
+      { include: ["/l/*"], sinks: ["stdout", "datadog", "stdout", "stdout"] },
+      [
+        "--sink stdout: given twice; a configuration file gives several sinks of one type names",
+        "--sink datadog: apiKey: missing; expected a string, here or in the variable DD_API_KEY",
+      ],
+    ],
     [{ include: ["/l/*"], sinks: ["stdou"] }, ['--sink stdou: unknown type "stdou"; did you mean "stdout"?']],
     [
       { include: ["/l/*"], sinks: ["datadog"] },

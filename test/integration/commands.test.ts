@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
@@ -50,6 +50,22 @@ describe("run --once", () => {
     expect(await agent.waitExit(20_000)).toEqual({ code: 0, signal: null });
     expect(agent.stdout).toBe("");
   });
+
+  test("exits with 1 when it told a loss, and with 0 when it has none left to tell", async () => {
+    const scene = new Scene();
+    const datadog = await scene.datadog();
+    datadog.respond = () => ({ status: 503 });
+    const sinks = { datadog: datadogSink(datadog) };
+    scene.write("app.log", "never delivered\n");
+    const agent = scene.agent({ sinks });
+    await eventually("an attempt", agent, () => datadog.requests > 0);
+    expect((await agent.terminate()).code).toBe(75);
+    rmSync(join(scene.logs, "app.log"));
+    const telling = scene.agent({ sinks }, { args: ["--once"] });
+    expect((await telling.waitExit(20_000)).code).toBe(1);
+    expect(telling.stderr).toContain("data.lost");
+    expect((await scene.agent({ sinks }, { args: ["--once"] }).waitExit(20_000)).code).toBe(0);
+  });
 });
 
 describe("run without a file", () => {
@@ -65,6 +81,30 @@ describe("run without a file", () => {
       ["ERROR", "no file needed"],
       [undefined, "next"],
     ]);
+  });
+
+  test("a hang-up of the terminal stops it as SIGTERM does: what is there is delivered first", async () => {
+    const scene = new Scene();
+    scene.write("app.log", "one\n");
+    const agent = scene.run(args(scene));
+    await eventually("the record", agent, () => agent.stdout.includes("one"));
+    scene.write("app.log", "the last line");
+    agent.signal("SIGHUP");
+    expect(await agent.waitExit(20_000)).toEqual({ code: 0, signal: null });
+    expect(agent.stdout).toContain("the last line");
+  });
+
+  test("has threads for at least 4 and each sink, unless it was told another number", async () => {
+    const scene = new Scene();
+    const threads = async (env: Record<string, string>): Promise<number> => {
+      const agent = scene.run(args(scene), { env });
+      await eventually("the start", agent, () => agent.stderr.includes("agent.state"));
+      const tasks = readdirSync(`/proc/${agent.pid}/task`);
+      const names = tasks.map((task) => readFileSync(`/proc/${agent.pid}/task/${task}/comm`, "utf8").trim());
+      await agent.terminate();
+      return names.filter((name) => name.includes("libuv-worker")).length;
+    };
+    expect([await threads({}), await threads({ UV_THREADPOOL_SIZE: "6" })]).toEqual([16, 6]);
   });
 
   test("ends cleanly when the reader of its output has gone", async () => {
@@ -116,7 +156,14 @@ describe("check", () => {
     const scene = new Scene();
     const agent = scene.agent({ sinks: { console: { type: "stdot" } } });
     expect(await agent.waitExit(20_000)).toEqual({ code: 78, signal: null });
-    expect(agent.stderr).toContain("stdout");
+    // A container's log is read by a machine.
+    const [entry, ...others] = agent.log();
+    expect(others).toEqual([]);
+    expect(JSON.parse(entry?.line ?? "")).toMatchObject({
+      level: "error",
+      event: "config.invalid",
+      problems: [expect.stringContaining('did you mean "stdout"?')],
+    });
   });
 });
 
@@ -124,6 +171,10 @@ test.each([
   [["--nonsense"], 2],
   [["run", "--nonsense"], 2],
   [["run", "-c", "/does/not/exist.yaml"], 78],
+  [["run", "--include", "/tmp/*.log", "--sink", "stdou"], 2],
+  [["run", "--include", "/tmp/*.log", "--sink", "stdout", "--sink", "stdout"], 2],
+  [["run", "--include", "/tmp/*.log", "--sink", "stdout", "--format", "jason"], 2],
+  [["run", "--include", "/tmp/*.log", "--sink", "datadog"], 78],
   [["--help"], 0],
   [["--version"], 0],
 ])("%s exits with %i", async (args, code) => {
