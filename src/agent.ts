@@ -20,6 +20,7 @@ import type { LogFile } from "./files/log-file.ts";
 import { LookLoop } from "./files/look-loop.ts";
 import { type FileListener, FileRegistry } from "./files/registry.ts";
 import { type Estate, OpenFiles, Valve } from "./hand-over.ts";
+import { BodyEncoder } from "./pipeline/body/encoder.ts";
 import { DeadLetters } from "./pipeline/dead-letters.ts";
 import type { GateState } from "./pipeline/gate.ts";
 import type { Account } from "./pipeline/ledger.ts";
@@ -75,6 +76,7 @@ export class Agent {
   readonly #registry: FileRegistry;
   readonly #pipelines: readonly Pipeline[];
   readonly #pool = new BufferPool(POOL_BYTES);
+  readonly #encoder = new BodyEncoder(this.#pool);
   /** Sinks that have cursors from an earlier run, or that the agent before had. */
   readonly #knownSinks: ReadonlySet<string>;
   readonly #looks: LookLoop;
@@ -369,6 +371,7 @@ export class Agent {
         clock,
       }),
       pool: this.#pool,
+      encoder: this.#encoder,
       clock,
       random,
       emit,

@@ -4,8 +4,6 @@ const SMALLEST_BYTES = 32 * 1_024;
 /** Capacities are multiples of this, so that bodies of about the same size can have each other's buffers. */
 const STEP_BYTES = 64 * 1_024;
 
-const encoder = new TextEncoder();
-
 /**
  * Large buffers that are used again. Left to the garbage collector they would pile up outside of its heap, which it
  * notices late: the resident memory would be several times what is in use.
@@ -44,19 +42,5 @@ export class BufferPool {
     if (!fits || !(buffer instanceof ArrayBuffer) || !this.#own.has(buffer) || this.#free.includes(buffer)) return;
     this.#free.push(buffer);
     this.#freeBytes += buffer.byteLength;
-  }
-
-  /**
-   * The UTF-8 bytes of a text. Log text is ASCII nearly always: one byte for each character is guessed, which spares the
-   * pass that measures it. A lone surrogate becomes U+FFFD.
-   */
-  encode(text: string): Buffer {
-    const guess = this.take(text.length);
-    // All characters read means all written, for no character takes less than a byte: the guess was right.
-    if (encoder.encodeInto(text, guess).read === text.length) return guess;
-    this.give(guess);
-    const bytes = this.take(Buffer.byteLength(text));
-    encoder.encodeInto(text, bytes);
-    return bytes;
   }
 }

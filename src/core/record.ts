@@ -1,3 +1,5 @@
+import type { TextPage } from "./text-page.ts";
+
 /** A point in time with nanosecond precision, cheap to make: two small numbers instead of a bigint. */
 export interface Timestamp {
   /** Milliseconds since the Unix epoch, an integer. */
@@ -48,28 +50,60 @@ export type SplitMark = "first" | "middle" | "last";
 
 /**
  * One log record: a line, or several joined ones. Immutable, and shared by every sink that ships it.
- * Parsing is lazy: a sink that forwards the text never pays for it, and several sinks pay once.
+ * Text and fields are lazy: a sink that forwards the bytes of a line pays for neither, and several sinks parse once.
  */
 export class LogRecord {
-  /** The text without its line terminator. Invalid bytes have become U+FFFD; offsets still count the bytes of the file. */
-  readonly body: string;
   /** Offset in the file of the record's first byte. */
   readonly offset: number;
   /** Bytes the record takes in the file, its terminator included. */
   readonly length: number;
   readonly origin: RecordOrigin;
   readonly split: SplitMark | undefined;
+  /** Where the text's bytes stand, unless the record has a text of its own. */
+  readonly page: TextPage | undefined;
+  /** Bytes of the text on the page; UTF-16 units of a text of its own. Escaped in JSON, each takes at most 6 bytes. */
+  readonly textLength: number;
+  readonly #text: string | undefined;
   readonly #parse: Parse;
   #fields: ParsedFields | undefined;
 
-  constructor(body: string, offset: number, length: number, origin: RecordOrigin, parse: Parse, split?: SplitMark) {
-    this.body = body;
+  /**
+   * `text` is the record's own text; or the page where it stands at `offset`, in all of the `length` bytes but the last
+   * `terminatorLength`.
+   */
+  constructor(
+    text: string | TextPage,
+    offset: number,
+    length: number,
+    origin: RecordOrigin,
+    parse: Parse,
+    split?: SplitMark,
+    terminatorLength = 0,
+  ) {
+    const isText = typeof text === "string";
     this.offset = offset;
     this.length = length;
     this.origin = origin;
     this.split = split;
+    this.page = isText ? undefined : text;
+    this.textLength = isText ? text.length : length - terminatorLength;
+    this.#text = isText ? text : undefined;
     this.#parse = parse;
     this.#fields = undefined;
+  }
+
+  /**
+   * The text without its line terminator. Invalid bytes have become U+FFFD; offsets still count the bytes of the file.
+   * Made anew by each call for a record on a page.
+   */
+  get body(): string {
+    return this.#text ?? this.page?.text(this.offset, this.textLength) ?? "";
+  }
+
+  /** The first byte or UTF-16 unit of the text: for ASCII, and nothing else, they are the same. NaN if it is empty. */
+  get first(): number {
+    if (this.page === undefined) return this.body.charCodeAt(0);
+    return this.textLength > 0 ? (this.page.bytes[this.offset - this.page.base] ?? Number.NaN) : Number.NaN;
   }
 
   /** The text a person reads: the line's own message if it has one, else the whole body. */

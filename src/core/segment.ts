@@ -3,16 +3,17 @@ import type { BufferPool } from "./buffer-pool.ts";
 import type { Position } from "./checkpoint.ts";
 import { tailMarker } from "./position.ts";
 import type { LogRecord } from "./record.ts";
+import type { TextPage } from "./text-page.ts";
 
-/** What a record costs in memory beside its text, about: the object, and the header of its string. */
-const RECORD_OVERHEAD_BYTES = 160;
+/** What a record costs in memory beside its text, about. */
+const RECORD_OVERHEAD_BYTES = 112;
 
 /**
  * A decoded piece of a file, shared by all sinks that are at the same place. It ends at the last record before a fixed
  * grid of offsets, so sinks that began at different places meet at the next border.
  *
- * Immutable, and reference-counted for the sake of its bytes: whoever holds it has retained it and releases it once,
- * and with the last release the buffer is used for another segment. The records live on by themselves.
+ * Immutable, and reference-counted for the sake of its bytes: whoever holds it, or records of it, has retained it and
+ * releases it once. With the last release the buffer is used for another segment, and the records' texts are gone.
  */
 export class Segment {
   /** Offset in the file of the first byte, and of the byte after the last one. */
@@ -23,23 +24,32 @@ export class Segment {
   /** The file's bytes that end at `end`. They begin up to 64 bytes before `start`, for the sake of tail markers. */
   readonly #bytes: Buffer;
   readonly #pool: BufferPool;
+  readonly #page: TextPage | undefined;
   #holders = 1;
 
-  /** Takes over `bytes`, which came from the pool. The maker is the first holder. */
-  constructor(start: number, end: number, records: readonly LogRecord[], bytes: Buffer, pool: BufferPool) {
+  /** Takes over `bytes`, which came from the pool, and the page that the records stand on. The maker is the first holder. */
+  constructor(
+    start: number,
+    end: number,
+    records: readonly LogRecord[],
+    bytes: Buffer,
+    pool: BufferPool,
+    page?: TextPage,
+  ) {
     this.start = start;
     this.end = end;
     this.records = records;
     this.#bytes = bytes;
     this.#pool = pool;
+    this.#page = page;
   }
 
-  /** Memory it takes, about, in bytes: the raw bytes, the decoded text, the objects. */
+  /** Memory it takes, about, in bytes: the raw bytes, texts that don't stand on the page, the objects. */
   get memoryBytes(): number {
     const { buffer, length } = this.#bytes;
     // A large buffer is all its own; a small one shares a slab with others.
     const raw = buffer.byteLength <= 2 * length ? buffer.byteLength : length;
-    return raw + length + this.records.length * RECORD_OVERHEAD_BYTES;
+    return raw + (this.#page === undefined ? length : 0) + this.records.length * RECORD_OVERHEAD_BYTES;
   }
 
   retain(): this {
@@ -49,7 +59,10 @@ export class Segment {
 
   release(): void {
     this.#holders -= 1;
-    if (this.#holders === 0) this.#pool.give(this.#bytes);
+    if (this.#holders === 0) {
+      this.#page?.release();
+      this.#pool.give(this.#bytes);
+    }
     if (this.#holders < 0) throw new Error("a segment was released that nobody held");
   }
 

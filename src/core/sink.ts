@@ -13,16 +13,30 @@ export interface BatchLimits {
   readonly maxAgeMs: number;
 }
 
+/**
+ * Receives the body of a request piece by piece, as text that becomes UTF-8. `head` and `tail` are texts of the sink's own
+ * around a record's; those that are the same string as for the record before cost next to nothing.
+ */
+export interface BodyWriter {
+  /** A text of the sink's own making, or one that it has escaped. */
+  text(text: string): void;
+  /** The record's text as a JSON string: escaped, in quotes. */
+  quoted(head: string, record: LogRecord, tail: string): void;
+  /** The record's text as it stands. In a JSON body only for a record whose text was validated as one JSON object. */
+  verbatim(head: string, record: LogRecord, tail: string): void;
+}
+
 /** A destination. One instance serves one pipeline. */
 export interface Sink {
   readonly limits: BatchLimits;
   /** Upper and lower bound of the requests in flight at the same time. */
   readonly concurrency: { readonly min: number; readonly max: number };
   /**
-   * Encodes records in the sink's wire format. Without effects: the same records can be encoded again, whole or in halves. Text from the log enters the body only as an escaped string, or after the whole
-   * of it was validated as a JSON object. The caller turns the text into UTF-8 bytes.
+   * Encodes records in the sink's wire format. Without other effects: the same records can be encoded again, whole or in
+   * halves. Text from the log enters the body only as an escaped string, or after the whole of it was validated as a JSON
+   * object. `body` is for this call only.
    */
-  encode(records: readonly LogRecord[]): string;
+  encode(records: readonly LogRecord[], body: BodyWriter): void;
   /**
    * Makes one attempt, with deadlines of its own, and never throws for an expected failure. Called again for the same
    * body on `retry`. `signal` abandons the attempt: its outcome is then ignored. The buffer is used again once the

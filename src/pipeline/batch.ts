@@ -3,8 +3,11 @@ import type { Sink } from "../core/sink.ts";
 import type { Slice } from "./progress.ts";
 import { fitRecord, mayExceed } from "./split.ts";
 
-/** What a record costs in memory beside its text, about: itself, and its place in the sink's encoding. */
-const RECORD_OVERHEAD_BYTES = 400;
+/** What a record costs in memory beside its text, about. */
+const RECORD_OVERHEAD_BYTES = 112;
+
+/** Bytes of memory for each byte of log: the segment's, and those of the body with its envelopes. */
+const MEMORY_FACTOR = 3;
 
 /** Records on their way to one sink. Filled by its pipeline, then delivered as a whole. */
 export class Batch {
@@ -13,16 +16,19 @@ export class Batch {
   /** The index of the record after the last one of each slice. */
   readonly #ends: number[] = [];
   readonly #limits: Sink["limits"];
-  readonly #sink: Pick<Sink, "encode" | "limits">;
+  readonly #measure: (record: LogRecord) => number;
   readonly #maxBytes: number;
   /** Monotonic time at which the first record came in, milliseconds. */
   readonly #openedMs: number;
   #bytes = 0;
 
-  /** `maxBytes` is what the file's bytes may be, so that the encoded body is about what the sink takes. */
-  constructor(sink: Pick<Sink, "encode" | "limits">, maxBytes: number, openedMs: number) {
-    this.#sink = sink;
-    this.#limits = sink.limits;
+  /**
+   * `maxBytes` is what the file's bytes may be, so that the encoded body is about what the sink takes. `measure` gives the
+   * encoded size of a record, bytes.
+   */
+  constructor(limits: Sink["limits"], maxBytes: number, openedMs: number, measure: (record: LogRecord) => number) {
+    this.#measure = measure;
+    this.#limits = limits;
     this.#maxBytes = maxBytes;
     this.#openedMs = openedMs;
   }
@@ -44,9 +50,9 @@ export class Batch {
     return this.#bytes;
   }
 
-  /** Memory it takes until it is delivered, about, bytes: the text, the encoded body, the objects. */
+  /** Memory it takes until it is released, about, bytes. */
   get memoryBytes(): number {
-    return 3 * this.#bytes + this.records.length * RECORD_OVERHEAD_BYTES;
+    return MEMORY_FACTOR * this.#bytes + this.records.length * RECORD_OVERHEAD_BYTES;
   }
 
   /** Milliseconds until the batch has waited long enough. */
@@ -58,10 +64,15 @@ export class Batch {
     this.slices.push(slice);
     for (const record of slice.records) {
       this.#bytes += record.length;
-      if (mayExceed(record, this.#limits)) this.records.push(...fitRecord(record, this.#sink));
+      if (mayExceed(record, this.#limits)) this.records.push(...fitRecord(record, this.#limits, this.#measure));
       else this.records.push(record);
     }
     this.#ends.push(this.records.length);
+  }
+
+  /** Lets the segments go whose records these are. Nothing may read the records afterwards. */
+  release(): void {
+    for (const { segment } of this.slices) segment?.release();
   }
 
   /** The slice that a record of this batch came in. */

@@ -1,3 +1,6 @@
+/*
+ * A long file: the ways of a batch to its outcome (whole, halved, narrowed, buried) call each other.
+ */
 import pRetry from "p-retry";
 import type { BufferPool } from "../core/buffer-pool.ts";
 import type { Clock } from "../core/clock.ts";
@@ -6,6 +9,7 @@ import type { Emit } from "../core/events.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Sink } from "../core/sink.ts";
 import type { Batch } from "./batch.ts";
+import type { BodyEncoder } from "./body/encoder.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { Gate } from "./gate.ts";
 import { Rejections } from "./rejections.ts";
@@ -16,6 +20,7 @@ export interface DeliveryOptions {
   readonly gate: Gate;
   readonly deadLetters: DeadLetters;
   readonly pool: BufferPool;
+  readonly encoder: BodyEncoder;
   readonly clock: Clock;
   readonly emit: Emit;
 }
@@ -35,6 +40,9 @@ class AttemptFailed extends Error {
 
 /** How long a dead-letter store that is full or failing is left alone. */
 const DEAD_LETTERS_RETRY_MS = 5_000;
+
+/** Bodies are guessed a little larger than they become: to make one larger costs a copy. */
+const GUESS_FACTOR = 1.05;
 
 /** How much the latest batch counts in the running ratio of encoded to raw bytes. */
 const RATIO_WEIGHT = 0.1;
@@ -64,9 +72,11 @@ export class Delivery {
 
   async #deliver(batch: Batch, from: number, to: number, signal: AbortSignal): Promise<boolean> {
     if (from >= to) return true;
-    const { pool, sink } = this.#options;
+    const { encoder, pool, sink } = this.#options;
     const whole = from === 0 && to === batch.records.length;
-    const body = pool.encode(sink.encode(whole ? batch.records : batch.records.slice(from, to)));
+    const records = whole ? batch.records : batch.records.slice(from, to);
+    const part = records.length / batch.records.length;
+    const body = encoder.encode(sink, records, GUESS_FACTOR * this.#ratio * batch.bytes * part);
     if (whole && batch.bytes > 0) {
       this.#ratio += RATIO_WEIGHT * (body.length / batch.bytes - this.#ratio);
     }

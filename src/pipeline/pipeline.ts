@@ -6,10 +6,12 @@ import type { BufferPool } from "../core/buffer-pool.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Emit } from "../core/events.ts";
 import { Notifier } from "../core/notifier.ts";
+import type { LogRecord } from "../core/record.ts";
 import type { Sink } from "../core/sink.ts";
 import type { FollowedFile, RecordReader } from "../core/reading.ts";
 import type { TrackedRange } from "./ack-tracker.ts";
 import { Batch } from "./batch.ts";
+import type { BodyEncoder } from "./body/encoder.ts";
 import { addCounters, noCounters } from "./counters.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { Delivery } from "./delivery.ts";
@@ -27,6 +29,7 @@ export interface PipelineOptions {
   readonly budget: MemoryBudget;
   readonly deadLetters: DeadLetters;
   readonly pool: BufferPool;
+  readonly encoder: BodyEncoder;
   readonly clock: Clock;
   readonly random: () => number;
   readonly emit: Emit;
@@ -66,7 +69,7 @@ export class Pipeline {
   #bug: { readonly error: unknown } | undefined;
 
   constructor(options: PipelineOptions) {
-    const { name, sink, reader, deadLetters, pool, clock, random, emit, suspect } = options;
+    const { name, sink, reader, deadLetters, pool, encoder, clock, random, emit, suspect } = options;
     this.name = name;
     this.#options = options;
     this.#feed = new Feed({
@@ -95,7 +98,7 @@ export class Pipeline {
         emit({ kind: "sink.recovered", sink: name, outageMs });
       },
     });
-    this.#delivery = new Delivery({ name, sink, gate: this.#gate, deadLetters, pool, clock, emit });
+    this.#delivery = new Delivery({ name, sink, gate: this.#gate, deadLetters, pool, encoder, clock, emit });
   }
 
   get gate(): GateState {
@@ -223,7 +226,9 @@ export class Pipeline {
   }
 
   #newBatch(): Batch {
-    return new Batch(this.#options.sink, this.#delivery.bytesPerRequest, this.#options.clock.elapsed());
+    const { clock, encoder, sink } = this.#options;
+    const measure = (record: LogRecord): number => encoder.measure(sink, record);
+    return new Batch(sink.limits, this.#delivery.bytesPerRequest, clock.elapsed(), measure);
   }
 
   /** Collects records until the batch is full or old enough. Undefined if there are none, or no memory for them. */
@@ -253,6 +258,7 @@ export class Pipeline {
     const held = batch.memoryBytes;
     const delivering = this.#ship(batch).finally(() => {
       this.#underWay.delete(delivering);
+      batch.release();
       this.#options.budget.release(held);
       this.#gate.release();
       this.#wake.notify();

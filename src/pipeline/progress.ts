@@ -10,6 +10,8 @@ export interface Slice {
   readonly progress: FileProgress;
   readonly records: readonly LogRecord[];
   readonly range: TrackedRange;
+  /** Held for the sake of the records' texts: whoever has the slice releases it. Undefined if there are no records. */
+  readonly segment?: Segment | undefined;
   /** An unfinished last line, sent at shutdown: the cursor stays before it. */
   readonly partial?: { readonly length: number; readonly crc: number };
 }
@@ -112,7 +114,12 @@ export class FileProgress {
     counters.deliveredRecords = to - from;
     counters.filteredBytes = end.offset - this.#position.offset - bytes;
     if (to > from) this.#completePartial(counters);
-    const slice: Slice = { progress: this, records: records.slice(from, to), range: { end, counters } };
+    const slice: Slice = {
+      progress: this,
+      records: records.slice(from, to),
+      range: { end, counters },
+      segment: to > from ? segment.retain() : undefined,
+    };
     this.#tracker.track(slice.range);
     this.#position = end;
     this.#index = to;
@@ -130,6 +137,7 @@ export class FileProgress {
       progress: this,
       records: segment.records,
       range: { end: this.#position, counters },
+      segment: segment.records.length > 0 ? segment.retain() : undefined,
       partial: { length, crc },
     };
   }

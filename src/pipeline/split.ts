@@ -9,18 +9,19 @@ const ENVELOPE_BYTES = 16 * 1_024;
 
 /** Whether a record could be over the sink's limit once it is encoded. Cheap; nearly always false. */
 export const mayExceed = (record: LogRecord, { maxRecordBytes }: Sink["limits"]): boolean =>
-  record.body.length * MAX_ESCAPED_BYTES + ENVELOPE_BYTES > maxRecordBytes;
+  record.textLength * MAX_ESCAPED_BYTES + ENVELOPE_BYTES > maxRecordBytes;
 
-/** Cuts a record that is over the sink's limit once it is encoded into marked parts that are not. */
-export function fitRecord(record: LogRecord, sink: Pick<Sink, "encode" | "limits">): readonly LogRecord[] {
-  const { maxRecordBytes } = sink.limits;
-  if (
-    record.body.length <= 2 ||
-    !mayExceed(record, sink.limits) ||
-    Buffer.byteLength(sink.encode([record])) <= maxRecordBytes
-  )
-    return [record];
-  return halve(record).flatMap((half) => fitRecord(half, sink));
+/**
+ * Cuts a record that is over the sink's limit once it is encoded into marked parts that are not. `measure` gives the
+ * encoded size of a record, bytes.
+ */
+export function fitRecord(
+  record: LogRecord,
+  limits: Sink["limits"],
+  measure: (record: LogRecord) => number,
+): readonly LogRecord[] {
+  if (record.textLength <= 2 || !mayExceed(record, limits) || measure(record) <= limits.maxRecordBytes) return [record];
+  return halve(record).flatMap((half) => fitRecord(half, limits, measure));
 }
 
 /** Two halves, cut at a character's border. They share the time and severity of the whole; the first one owns its bytes. */

@@ -1,4 +1,4 @@
-import { isAscii } from "node:buffer";
+import { isAscii, isUtf8 } from "node:buffer";
 import type { BufferPool } from "../core/buffer-pool.ts";
 import type { Position } from "../core/checkpoint.ts";
 import { describeError } from "../core/errors.ts";
@@ -7,6 +7,7 @@ import { TAIL_BYTES, tailMarker } from "../core/position.ts";
 import type { ReadResult, RecordReader } from "../core/reading.ts";
 import { LogRecord, type Parse } from "../core/record.ts";
 import { Segment } from "../core/segment.ts";
+import { TextPage } from "../core/text-page.ts";
 import { frameLines } from "../files/framing.ts";
 import type { LogFile } from "../files/log-file.ts";
 import { detectFormat, formats, undecided } from "../records/formats/registry.ts";
@@ -112,19 +113,20 @@ function decode(
   const content = bytes.subarray(lead + skipped);
   const base = offset + skipped;
   const continued = lead > 0 && bytes[lead - 1] !== 0x0a;
-  // Whatever the bytes, latin1 and UTF-8 decode ASCII alike, and latin1 is the faster.
-  const encoding = isAscii(content) ? "latin1" : "utf8";
+  const ascii = isAscii(content);
+  // Text with invalid bytes is not what its bytes are: it has to be decoded.
+  const page = ascii || isUtf8(content) ? new TextPage(content, base, ascii) : undefined;
   const records: LogRecord[] = [];
   const parse = parserOf(file);
   const { origin, source } = file;
   const framing = { maxRecordBytes: source.maxRecordBytes, continued, final };
   const decided = frameLines(content, framing, (start, contentEnd, end, split) => {
-    const body = content.toString(encoding, start, contentEnd);
-    records.push(new LogRecord(body, base + start, end - start, origin, parse, split));
+    const text = page ?? content.toString("utf8", start, contentEnd);
+    records.push(new LogRecord(text, base + start, end - start, origin, parse, split, end - contentEnd));
   });
   if (source.format === "auto" && file.format === undefined) decideFormat(file, records, options.emit);
   const end = decided === 0 && !final ? offset : base + decided;
-  return new Segment(offset, end, records, bytes.subarray(0, lead + end - offset), options.pool);
+  return new Segment(offset, end, records, bytes.subarray(0, lead + end - offset), options.pool, page);
 }
 
 /** A file that `auto` took for raw may still have JSON lines later, and they cost nothing to recognise. */

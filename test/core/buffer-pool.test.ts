@@ -48,21 +48,3 @@ test("it keeps no more free bytes than it may", () => {
   const known = new Set(buffers.map(({ buffer }) => buffer));
   expect(again.filter(({ buffer }) => known.has(buffer))).toHaveLength(1);
 });
-
-test.each([
-  "",
-  "plain",
-  "é",
-  "漢字",
-  "😀",
-  "\uD800 alone",
-  "alone \uDC00",
-  "x".repeat(100_000),
-  "é".repeat(100_000),
-  `${"x".repeat(70_000)}\u{1F600}`,
-])("a text is encoded as UTF-8 (%#)", (text) => {
-  const pool = new BufferPool(MIB);
-  // Bytes of an earlier use must not show.
-  pool.give(pool.take(131_072).fill(0xff));
-  expect(pool.encode(text).equals(Buffer.from(text))).toBe(true);
-});

@@ -13,7 +13,7 @@ import { FileProgress, type Slice } from "../../src/pipeline/progress.ts";
 import { scratchDirectory } from "../core/scratch.ts";
 import { flush, TestClock } from "../core/test-clock.ts";
 import { until } from "../support/poll.ts";
-import { type Answer, blocked, delivered, FakeFile, FakeSink, pool, recordOf, retry } from "./fakes.ts";
+import { type Answer, blocked, delivered, encoder, FakeFile, FakeSink, pool, recordOf, retry } from "./fakes.ts";
 
 const START = { offset: 0, crc: 0, tail: 0 };
 
@@ -36,6 +36,7 @@ function world(answer?: Answer, limits: Partial<BatchLimits> = {}, deadLetterByt
     gate,
     deadLetters,
     pool,
+    encoder,
     clock,
     emit: (event) => events.push(event),
   });
@@ -64,7 +65,7 @@ function sliceOf(records: readonly LogRecord[]): Slice {
 const names = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => `r${index}`);
 
 function batchOf(sink: FakeSink, bodies: readonly string[]): { batch: Batch; slice: Slice } {
-  const batch = new Batch(sink, 5_000_000, 0);
+  const batch = new Batch(sink.limits, 5_000_000, 0, (record) => encoder.measure(sink, record));
   const slice = sliceOf(bodies.map((body, index) => recordOf(body, index * 10)));
   batch.add(slice);
   return { batch, slice };

@@ -1,11 +1,13 @@
-import type { BatchLimits, Sink } from "../../src/core/sink.ts";
+import type { BatchLimits, BodyWriter, Sink } from "../../src/core/sink.ts";
 import { BufferPool } from "../../src/core/buffer-pool.ts";
 import type { FileState, FollowedFile } from "../../src/core/reading.ts";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { LogRecord } from "../../src/core/record.ts";
+import { BodyEncoder } from "../../src/pipeline/body/encoder.ts";
 import { Segment } from "../../src/core/segment.ts";
 
 export const pool = new BufferPool(1_024 ** 2);
+export const encoder = new BodyEncoder(pool);
 
 export const delivered: Outcome = { kind: "delivered" };
 export const retry = (reason = "503", afterMs?: number): Outcome => ({ kind: "retry", reason, afterMs });
@@ -34,8 +36,8 @@ export class FakeSink implements Sink {
     this.concurrency = concurrency;
   }
 
-  encode(records: readonly LogRecord[]): string {
-    return records.map(({ body }) => JSON.stringify(body)).join("\n");
+  encode(records: readonly LogRecord[], body: BodyWriter): void {
+    for (const [index, record] of records.entries()) body.quoted(index === 0 ? "" : "\n", record, "");
   }
 
   async send(body: Buffer, signal: AbortSignal): Promise<Outcome> {

@@ -7,6 +7,7 @@ import { START } from "../../src/core/position.ts";
 import type { RecordReader } from "../../src/core/reading.ts";
 import type { LogFile } from "../../src/files/log-file.ts";
 import { FileRegistry } from "../../src/files/registry.ts";
+import { BodyEncoder } from "../../src/pipeline/body/encoder.ts";
 import { DeadLetters } from "../../src/pipeline/dead-letters.ts";
 import { MemoryBudget } from "../../src/pipeline/memory-budget.ts";
 import { Pipeline } from "../../src/pipeline/pipeline.ts";
@@ -85,6 +86,7 @@ export class PipelineScene {
       maxOpenFiles: 100,
     });
     const pool = new BufferPool(MIB);
+    const encoder = new BodyEncoder(pool);
     const reader = wrap(
       new SegmentReader({ reopen: (file) => this.registry.reopen(file), emit, pool, cacheBytes: 8 * MIB }),
     );
@@ -104,6 +106,7 @@ export class PipelineScene {
             clock,
           }),
           pool,
+          encoder,
           clock,
           random: () => 0.5,
           emit,

@@ -58,7 +58,7 @@ export async function readThrough(
     records.push(...result.segment.records);
     position = result.segment.advance(position, result.segment.end);
     borders.push(position.offset);
-    result.segment.release();
+    // Never released: the records' texts are wanted afterwards.
     if (final && position.offset >= file.size) return { records, borders, end: position };
   }
 }

@@ -4,11 +4,11 @@ import { createDatadogEncoder } from "../../src/sinks/datadog/encode.ts";
 import { createSplunkEncoder } from "../../src/sinks/splunk-hec/encode.ts";
 import { createNdjsonEncoder } from "../../src/sinks/stdout/encode.ts";
 import { arrayElements, concatenatedValues, objectMembers } from "../support/json-stream.ts";
-import { record, resource, stoppedClock } from "./support.ts";
+import { asText, record, resource, stoppedClock } from "./support.ts";
 
-const encodeDatadog = createDatadogEncoder(resource, { ddsource: "x", tags: [] }, stoppedClock());
-const encodeSplunk = createSplunkEncoder(resource, { fields: {} });
-const encodeNdjson = createNdjsonEncoder(resource);
+const encodeDatadog = asText(createDatadogEncoder(resource, { ddsource: "x", tags: [] }, stoppedClock()));
+const encodeSplunk = asText(createSplunkEncoder(resource, { fields: {} }));
+const encodeNdjson = asText(createNdjsonEncoder(resource));
 
 const HOSTILE: readonly string[] = [
   '{"a":1},"index":"_audit","x":{}',

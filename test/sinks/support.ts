@@ -1,9 +1,11 @@
 import { Writable } from "node:stream";
+import { BufferPool } from "../../src/core/buffer-pool.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { LogRecord, type ParsedFields, type RecordOrigin, type SplitMark } from "../../src/core/record.ts";
 import type { SinkDefinition } from "../../src/core/sink-definition.ts";
 import type { Resource, Sink, SinkContext } from "../../src/core/sink.ts";
 import { systemClock } from "../../src/core/clock.ts";
+import { BodyEncoder } from "../../src/pipeline/body/encoder.ts";
 
 export const NOW = Date.parse("2026-01-01T00:00:00Z");
 
@@ -57,3 +59,15 @@ export const createSink = (
 ): Sink => definition.create(definition.schema.parse(options), context(overrides));
 
 export const never = (): AbortSignal => new AbortController().signal;
+
+const encoder = new BodyEncoder(new BufferPool(1_024 ** 2));
+
+/** The body of a request for these records. */
+export const bodyOf = (sink: Pick<Sink, "encode">, records: readonly LogRecord[]): Buffer =>
+  Buffer.from(encoder.encode(sink, records));
+
+/** An encoder whose body is seen as text. */
+export const asText =
+  (encode: Sink["encode"]) =>
+  (records: readonly LogRecord[]): string =>
+    bodyOf({ encode }, records).toString();

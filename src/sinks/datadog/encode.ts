@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { LogRecord, Severity, Timestamp } from "../../core/record.ts";
-import type { Resource } from "../../core/sink.ts";
+import type { Resource, Sink } from "../../core/sink.ts";
 import { isoTimestamp } from "../timestamp.ts";
 import { buildTags } from "./tags.ts";
 
@@ -33,38 +33,41 @@ function annotate(record: LogRecord, original: Timestamp | undefined): Annotatio
   return { split: record.split, originalTimestamp: original === undefined ? undefined : isoTimestamp(original) };
 }
 
+/** The members that are the record's own, up to its message. */
+function headOf(record: LogRecord, nowMs: number): string {
+  const { timestamp, severity } = record.fields;
+  if (timestamp === undefined && severity === undefined && record.split === undefined) return '{"message":';
+  const late = timestamp !== undefined && !isTaken(timestamp, nowMs);
+  const own = {
+    status: severity === undefined ? undefined : toStatus(severity),
+    timestamp: late ? nowMs : timestamp?.epochMs,
+    tailcar: annotate(record, late ? timestamp : undefined),
+  };
+  return `${JSON.stringify(own).slice(0, -1)},"message":`;
+}
+
 /**
  * Encodes a body of `POST /api/v2/logs`: a JSON array with one object a record.
  * Source: Datadog API reference, "Send logs", `HTTPLogItem`.
  *
- * One `JSON.stringify` of plain objects that all have the same keys is the fastest encoder there is: the engine has a
- * fast path for it, and keys that are undefined cost nothing and are left out.
+ * What all records have in common is made once and stands behind the message; what is the record's own, before it.
  */
 export function createDatadogEncoder(
   resource: Resource,
   options: { readonly ddsource: string; readonly tags: readonly string[] },
   clock: Clock,
-): (records: readonly LogRecord[]) => string {
+): Sink["encode"] {
   const { ddsource } = options;
   const { service, host: hostname } = resource;
-  const ddtags = buildTags(resource, options.tags);
+  const tail = `,${JSON.stringify({ ddsource, service, hostname, ddtags: buildTags(resource, options.tags) }).slice(1)}`;
 
-  return (records) => {
+  return (records, body) => {
     const nowMs = Math.trunc(clock.now());
-    const items = records.map((record) => {
-      const { timestamp, severity } = record.fields;
-      const late = timestamp !== undefined && !isTaken(timestamp, nowMs);
-      return {
-        message: record.body,
-        ddsource,
-        service,
-        hostname,
-        ddtags,
-        status: severity === undefined ? undefined : toStatus(severity),
-        timestamp: late ? nowMs : timestamp?.epochMs,
-        tailcar: annotate(record, late ? timestamp : undefined),
-      };
-    });
-    return JSON.stringify(items);
+    body.text("[");
+    for (const [index, record] of records.entries()) {
+      if (index > 0) body.text(",");
+      body.quoted(headOf(record, nowMs), record, tail);
+    }
+    body.text("]");
   };
 }

@@ -1,5 +1,4 @@
 import type { Outcome } from "../../core/outcome.ts";
-import type { LogRecord } from "../../core/record.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { BatchLimits, Sink, SinkContext } from "../../core/sink.ts";
 import { HttpClient, type HttpReply } from "./client.ts";
@@ -13,7 +12,7 @@ export interface HttpSinkParts {
   /** The credential. It is taken out of responses, lest a receiver that repeats the request brings it into our log. */
   readonly secret: Secret;
   readonly headers: () => Readonly<Record<string, string>>;
-  readonly encode: (records: readonly LogRecord[]) => string;
+  readonly encode: Sink["encode"];
   readonly classify: (reply: HttpReply, nowMs: number) => Outcome;
 }
 

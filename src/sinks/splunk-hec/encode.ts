@@ -1,5 +1,5 @@
 import type { LogRecord, RecordOrigin } from "../../core/record.ts";
-import type { Resource } from "../../core/sink.ts";
+import type { Resource, Sink } from "../../core/sink.ts";
 import { epochSeconds } from "../timestamp.ts";
 
 const JSON_SOURCETYPE = "_json";
@@ -35,15 +35,15 @@ function buildHead(
     index: options.index,
     fields: Object.values(fields).some((value) => value !== undefined) ? fields : undefined,
   });
-  return head.slice(0, -1);
+  return `${head.slice(0, -1)},"event":`;
 }
 
 /**
- * The value of `event` for a line that is not a JSON object. HEC refuses a blank event (code 13), so a line of nothing
- * but white space and control characters goes as the field `message` of an object: not lost, and no poison for its batch.
+ * HEC refuses a blank event (code 13), so a line of nothing but white space and control characters goes as the field
+ * `message` of an object: not lost, and no poison for its batch.
  */
-const textEvent = (body: string): string =>
-  VISIBLE.test(body) ? JSON.stringify(body) : `{"message":${JSON.stringify(body)}}`;
+const isBlank = (record: LogRecord): boolean =>
+  !(record.first > 0x20 && record.first < 0x7f) && !VISIBLE.test(record.body);
 
 /**
  * Encodes a body of `POST /services/collector/event`: one JSON envelope a record, one behind the other.
@@ -53,10 +53,7 @@ const textEvent = (body: string): string =>
  * envelope, and it is not parsed and written again. Every other body is an escaped string. The rest of an envelope is
  * the same for all records of a file and is made once.
  */
-export function createSplunkEncoder(
-  resource: Resource,
-  options: EnvelopeOptions,
-): (records: readonly LogRecord[]) => string {
+export function createSplunkEncoder(resource: Resource, options: EnvelopeOptions): Sink["encode"] {
   // By file, and gone with it: as bounded as the files that are followed.
   const cache = new WeakMap<RecordOrigin, Heads>();
 
@@ -72,18 +69,16 @@ export function createSplunkEncoder(
     return heads;
   };
 
-  const encodeRecord = (record: LogRecord, heads: Heads): string => {
+  const headOf = (record: LogRecord, heads: Heads): string => {
     const { timestamp, isObject = false } = record.fields;
     const plain = isObject ? heads.object : heads.text;
     const head =
       record.split === undefined ? plain : buildHead(resource, options, record.origin, isObject, record.split);
     const seconds = timestamp === undefined ? undefined : epochSeconds(timestamp);
-    const time = seconds === undefined ? "" : `,"time":${seconds}`;
-    return `${head}${time},"event":${isObject ? record.body.trim() : textEvent(record.body)}}`;
+    return seconds === undefined ? head : `{"time":${seconds},${head.slice(1)}`;
   };
 
-  return (records) => {
-    let text = "";
+  return (records, body) => {
     let origin: RecordOrigin | undefined;
     let heads: Heads = { object: "", text: "" };
     for (const record of records) {
@@ -91,8 +86,10 @@ export function createSplunkEncoder(
         origin = record.origin;
         heads = headsOf(origin);
       }
-      text += encodeRecord(record, heads);
+      const head = headOf(record, heads);
+      if (record.fields.isObject === true) body.verbatim(head, record, "}");
+      else if (isBlank(record)) body.quoted(`${head}{"message":`, record, "}}");
+      else body.quoted(head, record, "}");
     }
-    return text;
   };
 }

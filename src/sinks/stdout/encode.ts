@@ -1,5 +1,5 @@
 import type { LogRecord, RecordOrigin, Severity } from "../../core/record.ts";
-import type { Resource } from "../../core/sink.ts";
+import type { BodyWriter, Resource, Sink } from "../../core/sink.ts";
 import { isoTimestamp } from "../timestamp.ts";
 
 /** Short name of a severity number. Source: OpenTelemetry logs data model, "Displaying severity". */
@@ -28,15 +28,23 @@ function onOneLine(json: string): string {
   return json.includes("\n") || json.includes("\r") ? json.replace(/[\r\n]+/g, " ").trim() : json;
 }
 
-function encodeRecord(record: LogRecord, tail: string): string {
-  const { timestamp, severity, isObject } = record.fields;
+/** What stands behind the message, up to the value of `offset`: with a record's own attributes, and without any. */
+interface Tail {
+  readonly own: string;
+  readonly plain: string;
+}
+
+function encodeRecord(record: LogRecord, tail: Tail, body: BodyWriter): void {
+  const { timestamp, severity, message, isObject } = record.fields;
   const iso = timestamp === undefined ? undefined : isoTimestamp(timestamp);
   const time = iso === undefined ? "null" : `"${iso}"`;
   const level = severity === undefined ? "null" : `"${severityName(severity)}"`;
-  const own = isObject === true ? onOneLine(record.body) : "{}";
+  const head = `{"timestamp":${time},"severity":${level},"message":`;
+  const behind = isObject === true ? `,"attributes":${onOneLine(record.body)}${tail.own}` : tail.plain;
+  if (message === undefined) body.quoted(head, record, behind);
+  else body.text(head + JSON.stringify(message) + behind);
   const split = record.split === undefined ? "" : `,"split":"${record.split}"`;
-  const head = `{"timestamp":${time},"severity":${level},"message":${JSON.stringify(record.message)}`;
-  return `${head},"attributes":${own}${tail}${record.offset}${split}}\n`;
+  body.text(`${record.offset}${split}}\n`);
 }
 
 /**
@@ -46,38 +54,35 @@ function encodeRecord(record: LogRecord, tail: string): string {
  *
  * A body that was validated whole as a JSON object is put in as it stands; all other text is escaped.
  */
-export function createNdjsonEncoder(resource: Resource): (records: readonly LogRecord[]) => string {
+export function createNdjsonEncoder(resource: Resource): Sink["encode"] {
   const about = JSON.stringify(resourceAttributes(resource));
   // By file, and gone with it: as bounded as the files that are followed.
-  const tails = new WeakMap<RecordOrigin, string>();
+  const tails = new WeakMap<RecordOrigin, Tail>();
 
-  const tailOf = (origin: RecordOrigin): string => {
+  const tailOf = (origin: RecordOrigin): Tail => {
     let tail = tails.get(origin);
     if (tail === undefined) {
-      tail = `,"resource":${about},"file":${JSON.stringify(origin.path)},"offset":`;
+      const own = `,"resource":${about},"file":${JSON.stringify(origin.path)},"offset":`;
+      tail = { own, plain: `,"attributes":{}${own}` };
       tails.set(origin, tail);
     }
     return tail;
   };
 
-  return (records) => {
-    let text = "";
+  return (records, body) => {
     let origin: RecordOrigin | undefined;
-    let tail = "";
+    let tail: Tail = { own: "", plain: "" };
     for (const record of records) {
       if (record.origin !== origin) {
         origin = record.origin;
         tail = tailOf(origin);
       }
-      text += encodeRecord(record, tail);
+      encodeRecord(record, tail, body);
     }
-    return text;
   };
 }
 
 /** Encodes the bodies as they are, each with a line feed. */
-export function encodeRaw(records: readonly LogRecord[]): string {
-  let text = "";
-  for (const record of records) text += `${record.body}\n`;
-  return text;
-}
+export const encodeRaw: Sink["encode"] = (records, body) => {
+  for (const record of records) body.verbatim("", record, "\n");
+};

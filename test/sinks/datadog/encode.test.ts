@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { createDatadogEncoder, toStatus } from "../../../src/sinks/datadog/encode.ts";
-import { NOW, record, resource, stoppedClock } from "../support.ts";
+import { asText, NOW, record, resource, stoppedClock } from "../support.ts";
 
 const options = { ddsource: "nodejs", tags: ["team:payments"] };
-const encode = createDatadogEncoder(resource, options, stoppedClock());
+const encode = asText(createDatadogEncoder(resource, options, stoppedClock()));
 const HOUR = 3_600_000;
 
 const common =
@@ -16,17 +16,17 @@ test("a body is an array with the raw line as message", () => {
     record("plain"),
   ];
   expect(encode(records)).toBe(
-    `[{"message":"{\\"a\\":1}",${common},"status":"error","timestamp":${NOW - 5}},{"message":"plain",${common}}]`,
+    `[{"status":"error","timestamp":${NOW - 5},"message":"{\\"a\\":1}",${common}},{"message":"plain",${common}}]`,
   );
 });
 
 test("what is not known is left out", () => {
-  const bare = createDatadogEncoder({ host: "h", attributes: {} }, { ddsource: "x", tags: [] }, stoppedClock());
+  const bare = asText(createDatadogEncoder({ host: "h", attributes: {} }, { ddsource: "x", tags: [] }, stoppedClock()));
   expect(bare([record("m")])).toBe('[{"message":"m","ddsource":"x","hostname":"h"}]');
 });
 
 test("a part of a longer line says so", () => {
-  expect(encode([record("m", { split: "first" })])).toBe(`[{"message":"m",${common},"tailcar":{"split":"first"}}]`);
+  expect(encode([record("m", { split: "first" })])).toBe(`[{"tailcar":{"split":"first"},"message":"m",${common}}]`);
 });
 
 describe("timestamps that Datadog would refuse in silence are replaced", () => {

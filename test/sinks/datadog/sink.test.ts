@@ -4,7 +4,7 @@ import { datadogSchema } from "../../../src/sinks/datadog/config.ts";
 import { datadog } from "../../../src/sinks/datadog/sink.ts";
 import { DatadogIntake, type DatadogItem } from "../../support/datadog-intake.ts";
 import { reply, startServer } from "../http/server.ts";
-import { context, createSink, never, record } from "../support.ts";
+import { bodyOf, context, createSink, never, record } from "../support.ts";
 
 const messages = (items: readonly DatadogItem[]): string[] => items.map(({ message }) => message);
 
@@ -13,7 +13,15 @@ test.each(["gzip", "none"])("a batch arrives as it was read (%s)", async (compre
   const options = { apiKey: "key\n", endpoint: intake.endpoint, ddsource: "nodejs", compression };
   const sink = createSink(datadog, options);
   const lines = Array.from({ length: 1_000 }, (_, i) => `{"level":"info","n":${i},"text":"é\u2028"}`);
-  expect(await sink.send(Buffer.from(sink.encode(lines.map((line) => record(line)))), never())).toEqual({
+  expect(
+    await sink.send(
+      bodyOf(
+        sink,
+        lines.map((line) => record(line)),
+      ),
+      never(),
+    ),
+  ).toEqual({
     kind: "delivered",
   });
   expect(messages(intake.items)).toEqual(lines);
@@ -26,7 +34,7 @@ test.each(["gzip", "none"])("a batch arrives as it was read (%s)", async (compre
 test("the request says who sends it", async () => {
   await using server = await startServer([reply(202)]);
   const sink = createSink(datadog, { apiKey: "key", endpoint: server.url });
-  await sink.send(Buffer.from(sink.encode([record("m")])), never());
+  await sink.send(bodyOf(sink, [record("m")]), never());
   expect(server.seen).toMatchObject([
     {
       path: "/api/v2/logs",
@@ -56,7 +64,7 @@ test("a key that was replaced is used after a refresh", async () => {
   let key = "old";
   const options = datadogSchema.parse({ apiKey: "x", endpoint: intake.endpoint });
   const sink = datadog.create({ ...options, apiKey: new Secret(key, () => key) }, context());
-  const body = Buffer.from(sink.encode([record("m")]));
+  const body = bodyOf(sink, [record("m")]);
   expect(await sink.send(body, never())).toMatchObject({ kind: "blocked" });
   key = "new";
   await sink.refresh?.();
@@ -68,7 +76,7 @@ test("a key that was replaced is used after a refresh", async () => {
 test("a reply that repeats the key does not bring it into a reason", async () => {
   await using server = await startServer([reply(403, '{"errors":["bad key s3cret-key"]}')]);
   const sink = createSink(datadog, { apiKey: "s3cret-key", endpoint: server.url });
-  const outcome = await sink.send(Buffer.from(sink.encode([record("m")])), never());
+  const outcome = await sink.send(bodyOf(sink, [record("m")]), never());
   expect(outcome.kind).toBe("blocked");
   expect(JSON.stringify(outcome)).not.toContain("s3cret");
   await sink.close();
@@ -76,7 +84,7 @@ test("a reply that repeats the key does not bring it into a reason", async () =>
 
 test("a key that no header can carry blocks the sink and stays unsaid", async () => {
   const sink = createSink(datadog, { apiKey: "s3cret\nkey", endpoint: "http://127.0.0.1:1" });
-  const outcome = await sink.send(Buffer.from(sink.encode([record("m")])), never());
+  const outcome = await sink.send(bodyOf(sink, [record("m")]), never());
   expect(outcome.kind).toBe("blocked");
   expect(JSON.stringify(outcome)).not.toContain("s3cret");
   await sink.close();

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { createSplunkEncoder } from "../../../src/sinks/splunk-hec/encode.ts";
-import { NOW, record, resource } from "../support.ts";
+import { asText, NOW, record, resource } from "../support.ts";
 
-const encode = createSplunkEncoder(resource, { index: "main", fields: { team: "payments" } });
-const bare = createSplunkEncoder({ host: "h", attributes: {} }, { fields: {} });
+const encode = asText(createSplunkEncoder(resource, { index: "main", fields: { team: "payments" } }));
+const bare = asText(createSplunkEncoder({ host: "h", attributes: {} }, { fields: {} }));
 const fields = '"fields":{"service":"checkout","env":"prod","version":"1.2.3","team":"payments"';
 
 test("envelopes stand one behind the other", () => {
   const timestamp = { epochMs: NOW + 123, nanos: 456_000 };
   expect(encode([record(' {"a":1.0}\t', { timestamp }), record('plain "text"\n  at x')])).toBe(
-    `{"host":"pod-1","source":"/var/log/app.log","sourcetype":"_json","index":"main",${fields}},"time":1767225600.123456,"event":{"a":1.0}}` +
+    `{"time":1767225600.123456,"host":"pod-1","source":"/var/log/app.log","sourcetype":"_json","index":"main",${fields}},"event": {"a":1.0}\t}` +
       `{"host":"pod-1","source":"/var/log/app.log","index":"main",${fields}},"event":"plain \\"text\\"\\n  at x"}`,
   );
 });
@@ -19,14 +19,14 @@ test("what is not known is left out", () => {
 });
 
 test("a source type that is set goes for every event", () => {
-  const typed = createSplunkEncoder({ host: "h", attributes: {} }, { sourcetype: "app", fields: {} });
+  const typed = asText(createSplunkEncoder({ host: "h", attributes: {} }, { sourcetype: "app", fields: {} }));
   const envelopes = typed([record("m"), record('{"a":1}')]);
   expect(envelopes.match(/"sourcetype":"app"/g)).toHaveLength(2);
 });
 
 test("attributes of the resource are fields, and the user's own win", () => {
   const about = { host: "h", attributes: { pod: "web-1", zone: "a" } };
-  const body = createSplunkEncoder(about, { fields: { zone: "b" } })([record("m")]);
+  const body = asText(createSplunkEncoder(about, { fields: { zone: "b" } }))([record("m")]);
   expect(JSON.parse(body).fields).toEqual({ pod: "web-1", zone: "b" });
 });
 

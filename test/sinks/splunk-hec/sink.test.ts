@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { splunkHec } from "../../../src/sinks/splunk-hec/sink.ts";
 import { SplunkIntake } from "../../support/splunk-intake.ts";
-import { createSink, never, record } from "../support.ts";
+import { bodyOf, createSink, never, record } from "../support.ts";
 
 const TOKEN = "11111111-2222-3333-4444-555555555555";
 
@@ -10,7 +10,7 @@ test.each(["gzip", "none"])("a batch is indexed as it was read (%s)", async (com
   const sink = createSink(splunkHec, { token: `${TOKEN}\n`, endpoint: intake.endpoint, index: "main", compression });
   const lines = ["plain", '{"a":1,"b":[{}]}', '{"a":1},"index":"_audit","x":{}', "\u0000 \u0000", '\\ " é \u2028'];
   const records = lines.map((line) => record(line, { timestamp: { epochMs: 1_767_225_600_123, nanos: 0 } }));
-  expect(await sink.send(Buffer.from(sink.encode(records)), never())).toEqual({ kind: "delivered" });
+  expect(await sink.send(bodyOf(sink, records), never())).toEqual({ kind: "delivered" });
   expect(intake.events.map(({ event }) => event)).toEqual([
     "plain",
     { a: 1, b: [{}] },
@@ -33,7 +33,7 @@ test.each(["gzip", "none"])("a batch is indexed as it was read (%s)", async (com
 test("one sink keeps to one channel", async () => {
   const intake = await new SplunkIntake().listen();
   const sink = createSink(splunkHec, { token: TOKEN, endpoint: intake.endpoint });
-  for (let i = 0; i < 3; i++) await sink.send(Buffer.from(sink.encode([record(String(i))])), never());
+  for (let i = 0; i < 3; i++) await sink.send(bodyOf(sink, [record(String(i))]), never());
   expect(intake.channels.size).toBe(1);
   await sink.close();
   await intake.close();
@@ -44,7 +44,7 @@ describe("the number of the bad event", () => {
     const intake = await new SplunkIntake({ isPoison: ({ event }) => event === "poison" }).listen();
     const sink = createSink(splunkHec, { token: TOKEN, endpoint: intake.endpoint });
     const records = ["a", "b", "poison", "c"].map((line) => record(line));
-    expect(await sink.send(Buffer.from(sink.encode(records)), never())).toMatchObject({
+    expect(await sink.send(bodyOf(sink, records), never())).toMatchObject({
       kind: "rejected",
       firstBad: 2,
     });
@@ -57,7 +57,7 @@ describe("the number of the bad event", () => {
 test("the wrong token blocks the sink", async () => {
   const intake = await new SplunkIntake().listen();
   const sink = createSink(splunkHec, { token: "wrong", endpoint: intake.endpoint });
-  expect(await sink.send(Buffer.from(sink.encode([record("a")])), never())).toMatchObject({ kind: "blocked" });
+  expect(await sink.send(bodyOf(sink, [record("a")]), never())).toMatchObject({ kind: "blocked" });
   await sink.close();
   await intake.close();
 });
@@ -65,7 +65,7 @@ test("the wrong token blocks the sink", async () => {
 test("a body over the limit of the server is too large", async () => {
   const intake = await new SplunkIntake({ maxContentLength: 1_000 }).listen();
   const sink = createSink(splunkHec, { token: TOKEN, endpoint: intake.endpoint });
-  expect(await sink.send(Buffer.from(sink.encode([record("x".repeat(2_000))])), never())).toMatchObject({
+  expect(await sink.send(bodyOf(sink, [record("x".repeat(2_000))]), never())).toMatchObject({
     kind: "tooLarge",
   });
   await sink.close();

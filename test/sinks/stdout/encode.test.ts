@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { createNdjsonEncoder, encodeRaw, severityName } from "../../../src/sinks/stdout/encode.ts";
-import { NOW, record, resource } from "../support.ts";
+import { asText, NOW, record, resource } from "../support.ts";
 
-const encode = createNdjsonEncoder(resource);
+const encode = asText(createNdjsonEncoder(resource));
 const about =
   '"resource":{"service.name":"checkout","deployment.environment.name":"prod","service.version":"1.2.3","host.name":"pod-1"},"file":"/var/log/app.log"';
 
@@ -30,7 +30,9 @@ test("a part of a longer line says so", () => {
 });
 
 test("raw gives the lines back as they were", () => {
-  expect(encodeRaw([record('{"a":1}'), record("  é"), record("two\nlines")])).toBe('{"a":1}\n  é\ntwo\nlines\n');
+  expect(asText(encodeRaw)([record('{"a":1}'), record("  é"), record("two\nlines")])).toBe(
+    '{"a":1}\n  é\ntwo\nlines\n',
+  );
 });
 
 test.each([

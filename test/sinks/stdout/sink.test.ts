@@ -5,12 +5,12 @@ import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import type { Outcome } from "../../../src/core/outcome.ts";
 import { stdout } from "../../../src/sinks/stdout/sink.ts";
-import { createSink, never, record } from "../support.ts";
+import { bodyOf, createSink, never, record } from "../support.ts";
 
 test("records go to the stream one a line", async () => {
   const stream = new PassThrough();
   const sink = createSink(stdout, { format: "raw" }, { stdout: stream });
-  expect(await sink.send(Buffer.from(sink.encode([record("a"), record("b")])), never())).toEqual({ kind: "delivered" });
+  expect(await sink.send(bodyOf(sink, [record("a"), record("b")]), never())).toEqual({ kind: "delivered" });
   stream.end();
   expect(await text(stream)).toBe("a\nb\n");
 });
@@ -20,7 +20,7 @@ test("a batch is delivered only when the stream has taken it", async () => {
   const stream = new Writable({ write: (_chunk, _encoding, done) => take(done) });
   const sink = createSink(stdout, {}, { stdout: stream });
   let outcome: Outcome | undefined;
-  const sent = sink.send(Buffer.from(sink.encode([record("a")])), never()).then((value) => (outcome = value));
+  const sent = sink.send(bodyOf(sink, [record("a")]), never()).then((value) => (outcome = value));
   const done = await taken;
   expect(outcome).toBeUndefined();
   done();
@@ -30,7 +30,7 @@ test("a batch is delivered only when the stream has taken it", async () => {
 test("waiting for a stream that takes nothing can be abandoned", async () => {
   const sink = createSink(stdout, {}, { stdout: new Writable({ write: () => {} }) });
   const controller = new AbortController();
-  const sent = sink.send(Buffer.from(sink.encode([record("a")])), controller.signal);
+  const sent = sink.send(bodyOf(sink, [record("a")]), controller.signal);
   controller.abort();
   expect((await sent).kind).toBe("retry");
 });
@@ -44,7 +44,7 @@ test.each([
   const error = Object.assign(new Error(`write ${code}`), { code });
   const stream = new Writable({ write: (_chunk, _encoding, done) => done(error) });
   const sink = createSink(stdout, {}, { stdout: stream });
-  expect((await sink.send(Buffer.from(sink.encode([record("a")])), never())).kind).toBe(kind);
+  expect((await sink.send(bodyOf(sink, [record("a")]), never())).kind).toBe(kind);
 });
 
 test.each([
@@ -54,7 +54,7 @@ test.each([
   const stream = new PassThrough();
   close(stream);
   const sink = createSink(stdout, {}, { stdout: stream });
-  expect((await sink.send(Buffer.from(sink.encode([record("a")])), never())).kind).toBe("ended");
+  expect((await sink.send(bodyOf(sink, [record("a")]), never())).kind).toBe("ended");
 });
 
 test("only one batch is in flight, for lines must not mix", () => {
