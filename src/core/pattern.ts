@@ -23,14 +23,27 @@ export interface Pattern {
   test(text: string): boolean;
   /** Named groups of the first match, undefined for those that took no part; or undefined if nothing matches. */
   match(text: string): Readonly<Record<string, string | undefined>> | undefined;
+  /** Tells where each match starts and ends that is not empty, in order, none over another. */
+  find(text: string, onMatch: (start: number, end: number) => void): void;
   /** The text with each match replaced. */
   replaceAll(text: string, replacement: string): string;
 }
 
-/** Throws an Error with the engine's reason if the source is no RE2 pattern (no look-around, no back-references). */
+/** Characters of a pattern, at most. */
+const MAX_SOURCE = 1_024;
+
+/**
+ * Instructions that a pattern compiles to, at most. The engine does as many steps a character in the worst case, and keeps
+ * its states in 8 MiB a pattern, the least recent ones thrown away.
+ */
+const MAX_INSTRUCTIONS = 4_096;
+
+/** Throws an Error with the engine's reason if the source is no RE2 pattern (no look-ahead, no back-references), or is too large. */
 export function compilePattern(source: string): Pattern {
   const { RE2JS } = loadEngine();
+  if (source.length > MAX_SOURCE) throw new Error(`longer than ${MAX_SOURCE} characters`);
   const compiled = RE2JS.compile(source, RE2JS.LOOKBEHINDS);
+  if (compiled.programSize() > MAX_INSTRUCTIONS) throw new Error("too large when its repetitions are written out");
   const groups = Object.keys(compiled.namedGroups());
   return {
     source,
@@ -41,20 +54,34 @@ export function compilePattern(source: string): Pattern {
       if (!matcher.find()) return undefined;
       return Object.fromEntries(groups.map((name) => [name, matcher.group(name) ?? undefined]));
     },
+    find(text, onMatch) {
+      if (!compiled.test(text)) return;
+      const matcher = compiled.matcher(text);
+      while (matcher.find()) if (matcher.end() > matcher.start()) onMatch(matcher.start(), matcher.end());
+    },
     replaceAll: (text, replacement) => compiled.matcher(text).replaceAll(RE2JS.quoteReplacement(replacement)),
   };
 }
 
-/** Option: a pattern in RE2 syntax. */
+/** What is wrong with the source of a pattern, if anything. */
+export function checkPattern(source: string): string | undefined {
+  try {
+    compilePattern(source);
+    return undefined;
+  } catch (error) {
+    return `expected a pattern in RE2 syntax: ${describeError(error)}`;
+  }
+}
+
+/**
+ * Option: a pattern in RE2 syntax. Its value is its text, which can be compared and shown, and which whoever uses it
+ * compiles.
+ */
 export const pattern = () =>
   z
     .string()
     .min(1)
-    .transform((source, ctx) => {
-      try {
-        return compilePattern(source);
-      } catch (error) {
-        ctx.addIssue({ code: "custom", message: `expected a pattern in RE2 syntax: ${describeError(error)}` });
-        return z.NEVER;
-      }
+    .superRefine((source, ctx) => {
+      const fault = checkPattern(source);
+      if (fault !== undefined) ctx.addIssue({ code: "custom", message: fault });
     });
