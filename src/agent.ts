@@ -19,6 +19,7 @@ import { endOf } from "./files/first-cursor.ts";
 import type { LogFile } from "./files/log-file.ts";
 import { LookLoop } from "./files/look-loop.ts";
 import { type FileListener, FileRegistry } from "./files/registry.ts";
+import type { Watch } from "./files/watcher.ts";
 import { type Estate, OpenFiles, Valve } from "./hand-over.ts";
 import { BodyEncoder } from "./pipeline/body/encoder.ts";
 import { DeadLetters } from "./pipeline/dead-letters.ts";
@@ -33,6 +34,8 @@ export interface AgentWorld {
   readonly sinks: readonly SinkDefinition[];
   readonly stdout: Writable;
   readonly clock: Clock;
+  /** Where hints that something changed in the log directories come from. */
+  readonly watch: Watch;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly emit: Emit;
@@ -121,7 +124,7 @@ export class Agent {
     this.#store = state.store;
     this.#inherited = state.files;
     this.#knownSinks = new Set([...state.store.cursors.keys(), ...Object.keys(state.config?.sinks ?? {})]);
-    const { clock, emit } = this.#world;
+    const { clock, watch, emit } = this.#world;
     this.#valve = new Valve(clock);
     this.#registry = new FileRegistry({
       sources: Object.entries(config.sources).map(([name, source]) => ({ name, ...source })),
@@ -131,7 +134,7 @@ export class Agent {
       emit,
       maxOpenFiles: config.maxOpenFiles,
     });
-    this.#looks = new LookLoop({ registry: this.#registry, clock, emit });
+    this.#looks = new LookLoop({ registry: this.#registry, watch, clock, emit });
     const reader = new SegmentReader({
       reopen: (file) => this.#registry.reopen(file),
       emit,

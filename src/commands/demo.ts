@@ -10,6 +10,7 @@ import { accountTable, type Evidence, findFaults, findImbalance, independentChec
 import { Application } from "../demo/application.ts";
 import { demoConfiguration } from "../demo/configuration.ts";
 import { Intake } from "../demo/intake.ts";
+import { watchForHints } from "../files/watcher.ts";
 import type { Interruption } from "./interruption.ts";
 import { introduction } from "../demo/introduction.ts";
 import { type Progress, progressLine } from "../demo/progress-line.ts";
@@ -98,6 +99,7 @@ class Demo {
       sinks: this.#io.sinks,
       stdout: tallyStandardOutput(this.#stdoutTally),
       clock: systemClock,
+      watch: watchForHints,
       random: Math.random,
       emit: remarkable(logEvents(logger), systemClock),
       hostname: hostname(),

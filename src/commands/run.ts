@@ -4,6 +4,7 @@ import type { AgentWorld } from "../agent.ts";
 import { configFromFlags } from "../config/load.ts";
 import { systemClock } from "../core/clock.ts";
 import { EXIT, UserError } from "../core/errors.ts";
+import { watchForHints } from "../files/watcher.ts";
 import { checked, ConfigFile, type Loaded } from "./config-file.ts";
 import type { Interruption } from "./interruption.ts";
 import type { CommandIo } from "./io.ts";
@@ -40,6 +41,7 @@ export async function runCommand(
     sinks: io.sinks,
     stdout: io.stdout,
     clock: systemClock,
+    watch: watchForHints,
     random: Math.random,
     emit: log.emit,
     hostname: io.env["HOSTNAME"] ?? hostname(),

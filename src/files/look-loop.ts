@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Emit } from "../core/events.ts";
 import { Notifier } from "../core/notifier.ts";
 import type { FileRegistry } from "./registry.ts";
-import { type Watcher, watchForHints } from "./watcher.ts";
+import type { Watch, Watcher } from "./watcher.ts";
 
 /** Files that grew lately are looked at this often, hint or no hint. */
 const LOOK_MS = 1_000;
@@ -14,6 +14,7 @@ const QUIET_LOOK_MS = 250;
 
 export interface LookLoopOptions {
   readonly registry: FileRegistry;
+  readonly watch: Watch;
   readonly clock: Clock;
   readonly emit: Emit;
 }
@@ -36,7 +37,7 @@ export class LookLoop {
   /** Begins to listen for hints. Before the first look, so that none is missed. */
   watch(): void {
     this.#watching = true;
-    this.#watcher = watchForHints({
+    this.#watcher = this.#options.watch({
       trees: this.#options.registry.trees,
       onHint: (path) => {
         this.#hints.add(path);

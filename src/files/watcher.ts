@@ -22,15 +22,17 @@ export interface WatchOptions {
   readonly onError: (reason: string) => void;
 }
 
-/** Watches directory trees for hints that something changed. */
-export function watchForHints({ trees, onHint, onError }: WatchOptions): Watcher {
+/** Begins to watch directory trees for hints that something changed. */
+export type Watch = (options: WatchOptions) => Watcher;
+
+export const watchForHints: Watch = ({ trees, onHint, onError }) => {
   const watchers = trees.map((tree) => watchTree(tree, onHint, onError));
   return {
     close: async () => {
       await Promise.all(watchers.map((watcher) => watcher.close()));
     },
   };
-}
+};
 
 function watchTree(
   { root, depth, matches }: WatchedTree,
