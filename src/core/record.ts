@@ -32,6 +32,13 @@ export interface ParsedFields {
    * The object itself is not kept: it takes several times the memory of its text, and few sinks ask for it.
    */
   readonly isObject?: boolean;
+  /**
+   * What the format found besides message, timestamp and severity, in a body that is no JSON object. For one that is,
+   * `attributesOf` in `core/attributes` makes them from the body.
+   */
+  readonly attributes?: JsonObject | undefined;
+  /** The format that the source names, if the body is not of it. The record is shipped as it stands, and marked. */
+  readonly unparsed?: string | undefined;
 }
 
 /** Turns a record's text into fields. Pure and total: it never throws, whatever the text. */

@@ -1,8 +1,11 @@
 import { LogRecord, type SplitMark } from "../core/record.ts";
 import type { Sink } from "../core/sink.ts";
 
-/** The most bytes that one UTF-16 unit of text takes once it is escaped: `\u0000`. */
-const MAX_ESCAPED_BYTES = 6;
+/**
+ * The most bytes that one UTF-16 unit of text takes once it is encoded: escaped (`\u0000`), and again as an attribute that
+ * its format found, with quotes and a name of its own.
+ */
+const MAX_ESCAPED_BYTES = 16;
 
 /** Envelope and metadata around the text, at most. */
 const ENVELOPE_BYTES = 16 * 1_024;

@@ -1,3 +1,4 @@
+import { parseObject } from "../../core/json-object.ts";
 import type { JsonObject, JsonValue, ParsedFields } from "../../core/record.ts";
 import { parseSeverity } from "../severity.ts";
 import { parseTimestamp } from "../timestamp.ts";
@@ -19,19 +20,6 @@ export function parseJson(body: string): ParsedFields {
     severity: firstOf(object, SEVERITY_NAMES, parseSeverity),
     isObject: true,
   };
-}
-
-/** The non-empty JSON object that the text is as a whole, or undefined. */
-export function parseObject(text: string): JsonObject | undefined {
-  // Cheap and exact: after white space an object begins with a brace. It spares most lines the cost of an exception.
-  if (text.charCodeAt(0) !== 0x7b && !text.trimStart().startsWith("{")) return undefined;
-  try {
-    const value: JsonObject = JSON.parse(text);
-    for (const _ in value) return value;
-  } catch {
-    // Not JSON. Applications mix other lines into their JSON logs all the time, so this is no event.
-  }
-  return undefined;
 }
 
 function firstOf<T>(

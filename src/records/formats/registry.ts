@@ -1,5 +1,6 @@
+import { parseObject } from "../../core/json-object.ts";
 import type { Parse } from "../../core/record.ts";
-import { parseJson, parseObject } from "./json.ts";
+import { parseJson } from "./json.ts";
 import { parseRaw } from "./raw.ts";
 
 /** The formats a source can name, besides `auto`. */

@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
-import type { LogRecord, Severity, Timestamp } from "../../core/record.ts";
+import type { JsonObject, LogRecord, Severity, Timestamp } from "../../core/record.ts";
 import type { Resource, Sink } from "../../core/sink.ts";
 import { isoTimestamp } from "../timestamp.ts";
 import { buildTags } from "./tags.ts";
@@ -11,11 +11,20 @@ import { buildTags } from "./tags.ts";
 const MAX_PAST_MS = 17.5 * 3_600_000;
 const MAX_FUTURE_MS = 1.5 * 3_600_000;
 
-/** What the record says of itself beyond Datadog's own fields; becomes `tailcar.split` and `tailcar.originalTimestamp`. */
+/** What the record says of itself beyond Datadog's own fields; becomes `tailcar.split` and so on. */
 interface Annotations {
   readonly split: string | undefined;
+  readonly unparsed: string | undefined;
   readonly originalTimestamp: string | undefined;
 }
+
+/**
+ * Members of an item that are ours to set, and those by which Datadog's pipelines replace them. An attribute of such a
+ * name goes into the object `attributes`. Source: Datadog documentation, "Reserved attributes".
+ */
+const RESERVED: ReadonlySet<string> = new Set(
+  "message ddsource source service hostname host ddtags status timestamp tailcar attributes".split(" "),
+);
 
 /** Datadog's status of an OpenTelemetry severity number. */
 export function toStatus({ number }: Severity): string {
@@ -29,21 +38,37 @@ const isTaken = ({ epochMs }: Timestamp, nowMs: number): boolean =>
   epochMs >= nowMs - MAX_PAST_MS && epochMs <= nowMs + MAX_FUTURE_MS;
 
 function annotate(record: LogRecord, original: Timestamp | undefined): Annotations | undefined {
-  if (record.split === undefined && original === undefined) return undefined;
-  return { split: record.split, originalTimestamp: original === undefined ? undefined : isoTimestamp(original) };
+  const { split } = record;
+  const { unparsed } = record.fields;
+  if (split === undefined && unparsed === undefined && original === undefined) return undefined;
+  return { split, unparsed, originalTimestamp: original === undefined ? undefined : isoTimestamp(original) };
+}
+
+/** Attributes as further members of the item. */
+function asMembers(attributes: JsonObject): JsonObject {
+  const members: [name: string, value: JsonObject[string]][] = [];
+  const reserved: typeof members = [];
+  for (const name of Object.keys(attributes)) {
+    (RESERVED.has(name) ? reserved : members).push([name, attributes[name] ?? null]);
+  }
+  if (reserved.length > 0) members.push(["attributes", Object.fromEntries(reserved)]);
+  return Object.fromEntries(members);
 }
 
 /** The members that are the record's own, up to its message. */
 function headOf(record: LogRecord, nowMs: number): string {
-  const { timestamp, severity } = record.fields;
-  if (timestamp === undefined && severity === undefined && record.split === undefined) return '{"message":';
+  const { timestamp, severity, attributes, unparsed } = record.fields;
+  const isKnown = timestamp !== undefined || severity !== undefined || attributes !== undefined;
+  if (!isKnown && unparsed === undefined && record.split === undefined) return '{"message":';
   const late = timestamp !== undefined && !isTaken(timestamp, nowMs);
   const own = {
     status: severity === undefined ? undefined : toStatus(severity),
     timestamp: late ? nowMs : timestamp?.epochMs,
     tailcar: annotate(record, late ? timestamp : undefined),
+    ...(attributes === undefined ? undefined : asMembers(attributes)),
   };
-  return `${JSON.stringify(own).slice(0, -1)},"message":`;
+  const head = JSON.stringify(own);
+  return head === "{}" ? '{"message":' : `${head.slice(0, -1)},"message":`;
 }
 
 /**

@@ -1,5 +1,6 @@
-import type { LogRecord, RecordOrigin } from "../../core/record.ts";
+import type { LogRecord, ParsedFields, RecordOrigin } from "../../core/record.ts";
 import type { Resource, Sink } from "../../core/sink.ts";
+import { flatten } from "../flatten.ts";
 import { epochSeconds } from "../timestamp.ts";
 
 const JSON_SOURCETYPE = "_json";
@@ -24,19 +25,30 @@ function buildHead(
   options: EnvelopeOptions,
   origin: RecordOrigin,
   isObject: boolean,
-  split: string | undefined,
+  split?: string,
+  found?: ParsedFields,
 ): string {
   const { service, env, version, attributes } = resource;
-  const fields = { service, env, version, ...attributes, ...options.fields, "tailcar.split": split };
+  const fields = {
+    ...(found?.attributes === undefined ? undefined : Object.fromEntries(flatten(found.attributes))),
+    ...withoutAbsent({ service, env, version }),
+    ...attributes,
+    ...options.fields,
+    ...withoutAbsent({ "tailcar.split": split, "tailcar.unparsed": found?.unparsed }),
+  };
   const head = JSON.stringify({
     host: resource.host,
     source: origin.path,
     sourcetype: options.sourcetype ?? (isObject ? JSON_SOURCETYPE : undefined),
     index: options.index,
-    fields: Object.values(fields).some((value) => value !== undefined) ? fields : undefined,
+    fields: Object.keys(fields).length > 0 ? fields : undefined,
   });
   return `${head.slice(0, -1)},"event":`;
 }
+
+/** What is not known must not hide what the record says of itself. */
+const withoutAbsent = (values: Readonly<Record<string, string | undefined>>) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
 /**
  * HEC refuses a blank event (code 13), so a line of nothing but white space and control characters goes as the field
@@ -61,8 +73,8 @@ export function createSplunkEncoder(resource: Resource, options: EnvelopeOptions
     let heads = cache.get(origin);
     if (heads === undefined) {
       heads = {
-        object: buildHead(resource, options, origin, true, undefined),
-        text: buildHead(resource, options, origin, false, undefined),
+        object: buildHead(resource, options, origin, true),
+        text: buildHead(resource, options, origin, false),
       };
       cache.set(origin, heads);
     }
@@ -70,10 +82,10 @@ export function createSplunkEncoder(resource: Resource, options: EnvelopeOptions
   };
 
   const headOf = (record: LogRecord, heads: Heads): string => {
-    const { timestamp, isObject = false } = record.fields;
-    const plain = isObject ? heads.object : heads.text;
-    const head =
-      record.split === undefined ? plain : buildHead(resource, options, record.origin, isObject, record.split);
+    const { timestamp, isObject = false, attributes, unparsed } = record.fields;
+    const isCommon = record.split === undefined && attributes === undefined && unparsed === undefined;
+    const common = isObject ? heads.object : heads.text;
+    const head = isCommon ? common : buildHead(resource, options, record.origin, isObject, record.split, record.fields);
     const seconds = timestamp === undefined ? undefined : epochSeconds(timestamp);
     return seconds === undefined ? head : `{"time":${seconds},${head.slice(1)}`;
   };

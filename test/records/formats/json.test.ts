@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parseObject } from "../../../src/core/json-object.ts";
 import type { ParsedFields } from "../../../src/core/record.ts";
-import { parseJson, parseObject } from "../../../src/records/formats/json.ts";
+import { parseJson } from "../../../src/records/formats/json.ts";
 
 const NOON = { epochMs: Date.parse("2026-01-01T12:00:00Z"), nanos: 0 };
 

@@ -57,3 +57,40 @@ test.each([
 ])("severity %d is status %s", (number, status) => {
   expect(toStatus({ number, text: "" })).toBe(status);
 });
+
+describe("what a format found in a line that is no JSON object", () => {
+  test("is further members of the item", () => {
+    const [item] = JSON.parse(encode([record("GET /", { attributes: { method: "GET", size: 12, sd: { a: "1" } } })]));
+    expect(item).toMatchObject({ message: "GET /", method: "GET", size: 12, sd: { a: "1" } });
+  });
+
+  test("never takes the place of a reserved member", () => {
+    const names = ["message", "ddsource", "service", "hostname", "host", "ddtags", "status", "timestamp", "tailcar"];
+    const attributes = Object.fromEntries(
+      [...names, "attributes", "source", "__proto__"].map((name) => [name, "forged"]),
+    );
+    const line = record("m", {
+      attributes,
+      severity: { number: 9, text: "info" },
+      timestamp: { epochMs: NOW, nanos: 0 },
+    });
+    const text = encode([line]);
+    const [item] = JSON.parse(text);
+    expect(item).toMatchObject({
+      message: "m",
+      ddsource: "nodejs",
+      service: "checkout",
+      status: "info",
+      timestamp: NOW,
+    });
+    expect(item).not.toHaveProperty("host");
+    expect(item).not.toHaveProperty("tailcar");
+    for (const name of [...names, "attributes", "source"]) expect(item.attributes[name]).toBe("forged");
+    expect(text.match(/"message"/g)).toHaveLength(2);
+  });
+
+  test("a line that is not of its source's format is marked", () => {
+    const [item] = JSON.parse(encode([record("m", { unparsed: "json" })]));
+    expect(item).toMatchObject({ message: "m", tailcar: { unparsed: "json" } });
+  });
+});

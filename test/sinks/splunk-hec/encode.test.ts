@@ -56,3 +56,34 @@ describe("a blank event, which Splunk refuses, goes as the message of an object"
     expect(JSON.parse(bare([record(body)])).event).toBe(body);
   });
 });
+
+describe("what a format found in a line that is no JSON object", () => {
+  test("is flat fields, beside those of the resource", () => {
+    const body = bare([record("GET /", { attributes: { method: "GET", size: 12, sd: { a: "1" } } })]);
+    expect(JSON.parse(body)).toMatchObject({ event: "GET /", fields: { method: "GET", size: "12", "sd.a": "1" } });
+  });
+
+  test("never hides what the resource says", () => {
+    const attributes = { service: "forged", env: "forged", team: "forged", "tailcar.split": "forged", other: "x" };
+    const { fields: found } = JSON.parse(encode([record("m", { attributes, split: "first" })]));
+    expect(found).toMatchObject({
+      service: "checkout",
+      env: "prod",
+      team: "payments",
+      other: "x",
+      "tailcar.split": "first",
+    });
+  });
+
+  test("stays with its own line", () => {
+    const [first = "", second = ""] = bare([record("1", { attributes: { a: "1" } }), record("2")]).split(
+      /(?<=\})(?=\{"host)/,
+    );
+    expect(JSON.parse(first).fields).toEqual({ a: "1" });
+    expect(JSON.parse(second)).not.toHaveProperty("fields");
+  });
+
+  test("a line that is not of its source's format is marked", () => {
+    expect(JSON.parse(bare([record("m", { unparsed: "json" })])).fields).toEqual({ "tailcar.unparsed": "json" });
+  });
+});

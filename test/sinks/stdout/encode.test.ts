@@ -47,3 +47,18 @@ test.each([
 ])("severity %d is %s", (number, name) => {
   expect(severityName({ number, text: "" })).toBe(name);
 });
+
+test("what a format found in a line that is no JSON object is its attributes", () => {
+  const found = record("a", { attributes: { method: "GET", nested: { text: "two\nlines" } } });
+  const lines = encode([found, record("b")])
+    .trimEnd()
+    .split("\n");
+  expect(lines.map((line) => JSON.parse(line).attributes)).toEqual([
+    { method: "GET", nested: { text: "two\nlines" } },
+    {},
+  ]);
+});
+
+test("a line that is not of its source's format is marked", () => {
+  expect(JSON.parse(encode([record("m", { unparsed: "json" })]))).toMatchObject({ message: "m", unparsed: "json" });
+});
