@@ -1,20 +1,14 @@
 /*
  * A long file: it reads as the table of contents of the whole agent, and what it wires is nowhere else.
  */
-import { join } from "node:path";
-import type { Writable } from "node:stream";
 import { BufferPool } from "./core/buffer-pool.ts";
 import { Journal } from "./checkpoint/journal.ts";
 import { StateLock } from "./checkpoint/lock.ts";
 import type { Config } from "./config/schema.ts";
 import type { CheckpointStore, Position } from "./core/checkpoint.ts";
-import type { Clock } from "./core/clock.ts";
 import { describeError, EXIT } from "./core/errors.ts";
 import type { AgentEvent, Emit } from "./core/events.ts";
 import { START } from "./core/position.ts";
-import type { SinkDefinition } from "./core/sink-definition.ts";
-import type { Resource } from "./core/sink.ts";
-import { VERSION } from "./core/version.ts";
 import { endOf } from "./files/first-cursor.ts";
 import type { LogFile } from "./files/log-file.ts";
 import { LookLoop } from "./files/look-loop.ts";
@@ -22,6 +16,7 @@ import { type FileListener, FileRegistry } from "./files/registry.ts";
 import type { Watch } from "./files/watcher.ts";
 import { type Estate, OpenFiles, Valve } from "./hand-over.ts";
 import { BodyEncoder } from "./pipeline/body/encoder.ts";
+import { createSink, deadLettersOf, type SinkWorld } from "./create-sink.ts";
 import { DeadLetters } from "./pipeline/dead-letters.ts";
 import type { GateState } from "./pipeline/gate.ts";
 import type { Account } from "./pipeline/ledger.ts";
@@ -30,16 +25,12 @@ import { Pipeline } from "./pipeline/pipeline.ts";
 import { SegmentReader } from "./reading/reader.ts";
 
 /** What the agent gets from the outside world. */
-export interface AgentWorld {
-  readonly sinks: readonly SinkDefinition[];
-  readonly stdout: Writable;
-  readonly clock: Clock;
+export interface AgentWorld extends SinkWorld {
   /** Where hints that something changed in the log directories come from. */
   readonly watch: Watch;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly emit: Emit;
-  readonly hostname: string;
 }
 
 export type AgentState = "starting" | "running" | "draining" | "stopped" | "failed";
@@ -65,7 +56,6 @@ const HAND_OVER_FAILING_MS = 1_000;
 const CACHE_PART = 1 / 4;
 /** Free buffers kept for the next reads and bodies. */
 const POOL_BYTES = 8 * 1_024 ** 2;
-const DEAD_LETTER_BYTES = 64 * 1_024 ** 2;
 
 /**
  * The composition root: makes the parts from the configuration, runs the loop that looks at the files, and ends
@@ -356,23 +346,23 @@ export class Agent {
   }
 
   #pipeline(name: string, reader: SegmentReader, budget: MemoryBudget): Pipeline {
-    const { clock, emit, random, sinks, stdout } = this.#world;
-    const { type, options } = this.#config.sinks[name] ?? { type: "", options: {} };
-    const definition = sinks.find((candidate) => candidate.type === type);
-    if (definition === undefined) throw new Error(`no sink of type ${type}`);
-    const context = { name, resource: this.#resource(), clock, stdout, version: VERSION };
-    return new Pipeline({
+    const { clock, emit, random } = this.#world;
+    const settings = this.#config.sinks[name];
+    if (settings === undefined) throw new Error(`no sink ${name}`);
+    const pipeline = new Pipeline({
       name,
-      sink: this.#valve.guard(name, definition.create({ ...options }, context)),
+      sink: this.#valve.guard(name, createSink(name, this.#config, this.#world)),
       reader,
       store: this.#store,
       budget,
       deadLetters: new DeadLetters({
-        directory: join(this.#config.stateDir, "dead-letters", name),
+        directory: deadLettersOf(name, this.#config),
         sink: name,
-        maxBytes: DEAD_LETTER_BYTES,
+        ...this.#config.deadLetters,
         clock,
+        evicted: (losses) => pipeline.evicted(losses),
       }),
+      giveUpAfterMs: settings.retry?.giveUpAfter,
       pool: this.#pool,
       encoder: this.#encoder,
       clock,
@@ -383,11 +373,7 @@ export class Agent {
         this.#looks.hasten();
       },
     });
-  }
-
-  #resource(): Resource {
-    const { host = this.#world.hostname, ...resource } = this.#config.resource;
-    return { ...resource, host };
+    return pipeline;
   }
 
   #emit(event: AgentEvent, emit: Emit): void {

@@ -185,7 +185,8 @@ function* snapshotOf(state: CheckpointState): Generator<string> {
  * then both are left out, and the files are found absent and forgotten again.
  */
 const isSafe = (change: CheckpointChange, loaded: LoadedJournal | undefined): boolean =>
-  loaded?.isSnapshotWhole === true || (change.kind !== "totals" && change.kind !== "forget");
+  loaded?.isSnapshotWhole === true ||
+  (change.kind !== "totals" && change.kind !== "forget" && change.kind !== "abandon");
 
 function emitDamage({ emit }: JournalOptions, file: string, lines: readonly number[]): void {
   const consequence = "records may be delivered twice, none is lost";

@@ -7,7 +7,7 @@ import type {
 } from "../core/checkpoint.ts";
 import { unreachable } from "../core/errors.ts";
 
-/** Losses kept one by one; older ones live on in the counters' totals. */
+/** Losses kept one by one; of older ones the sum. */
 const MAX_LOSSES = 1_000;
 
 /** The durable state in memory: the fold of all changes. */
@@ -17,10 +17,12 @@ export class CheckpointState {
   readonly totals = new Map<string, Readonly<Counters>>();
   /** By sink, file and offset, so that a loss that is told twice counts once. */
   readonly #losses = new Map<string, LossCheckpoint>();
+  /** By sink, the sum of the losses that were too many to be kept. */
+  readonly #rolledUp = new Map<string, LossCheckpoint>();
   #highestId = 0;
 
   get losses(): readonly LossCheckpoint[] {
-    return [...this.#losses.values()];
+    return [...this.#rolledUp.values(), ...this.#losses.values()];
   }
 
   get highestId(): number {
@@ -51,6 +53,9 @@ export class CheckpointState {
         this.files.delete(change.file);
         for (const ofSink of this.cursors.values()) ofSink.delete(change.file);
         break;
+      case "abandon":
+        this.cursors.delete(change.sink);
+        break;
       case "highestId":
         this.#see(change.id);
         break;
@@ -66,7 +71,7 @@ export class CheckpointState {
       for (const cursor of ofSink.values()) yield { kind: "cursor", cursor };
     }
     for (const [sink, counters] of this.totals) yield { kind: "totals", sink, counters };
-    for (const loss of this.#losses.values()) yield { kind: "loss", loss };
+    for (const loss of this.losses) yield { kind: "loss", loss };
     yield { kind: "highestId", id: this.#highestId };
   }
 
@@ -78,12 +83,32 @@ export class CheckpointState {
   }
 
   #lose(loss: LossCheckpoint): void {
+    if (loss.rolledUp !== undefined) {
+      this.#rolledUp.set(loss.sink, loss);
+      return;
+    }
     this.#losses.set(`${loss.sink} ${loss.file} ${loss.from}`, loss);
     if (this.#losses.size <= MAX_LOSSES) return;
-    for (const oldest of this.#losses.keys()) {
-      this.#losses.delete(oldest);
-      break;
+    for (const [key, oldest] of this.#losses) {
+      this.#losses.delete(key);
+      this.#rollUp(oldest);
+      return;
     }
+  }
+
+  #rollUp({ sink, from, to, bytes = to - from, at }: LossCheckpoint): void {
+    const sum = this.#rolledUp.get(sink);
+    this.#rolledUp.set(sink, {
+      sink,
+      file: 0,
+      path: "",
+      from: 0,
+      to: 0,
+      bytes: (sum?.bytes ?? 0) + bytes,
+      reason: "older losses",
+      at,
+      rolledUp: (sum?.rolledUp ?? 0) + 1,
+    });
   }
 
   // Numbers of damaged or forgotten files count too: an id is never used again.
@@ -103,6 +128,8 @@ export function keyOf(change: CheckpointChange, unique: number): string {
       return `totals ${change.sink}`;
     case "forget":
       return `forget ${change.file}`;
+    case "abandon":
+      return `abandon ${change.sink}`;
     case "loss":
       return `loss ${unique}`;
     case "highestId":

@@ -29,6 +29,8 @@ const QUANTITIES = new Map<string, keyof typeof UNITS>([
   ["quietPeriod", "duration"],
   ["timeout", "duration"],
   ["lastChance", "duration"],
+  ["giveUpAfter", "duration"],
+  ["ignoreOlder", "duration"],
   ["interval", "duration"],
   ["connect", "duration"],
   ["response", "duration"],
@@ -48,7 +50,9 @@ export function describeConfig(
   config: Config,
   interpolated: ReadonlyMap<string, Interpolated> = new Map(),
 ): Record<string, unknown> {
-  const sinks = Object.entries(config.sinks).map(([name, { type, options }]) => [name, { type, ...options }]);
+  const sinks = Object.entries(config.sinks).map(([name, { type, retry, options }]) => {
+    return [name, { type, retry, ...options }];
+  });
   return showEntries({ ...config, sinks: Object.fromEntries(sinks) }, [], interpolated);
 }
 

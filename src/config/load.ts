@@ -59,12 +59,12 @@ function finish(tree: ConfigTree, world: ConfigWorld): LoadResult {
 }
 
 function bindSinks(sinks: Config["sinks"], tree: ConfigTree, world: ConfigWorld): Record<string, SinkConfig> {
-  const bound = Object.entries(sinks).map(([name, { type, options }]) => {
+  const bound = Object.entries(sinks).map(([name, { type, retry, options }]) => {
     const entries = Object.entries(options).map(([option, value]) => [
       option,
       bindSecrets(value, ["sinks", name, option], tree.interpolated, world),
     ]);
-    return [name, { type, options: Object.fromEntries(entries) }];
+    return [name, { type, retry, options: Object.fromEntries(entries) }];
   });
   return Object.fromEntries(bound);
 }

@@ -71,6 +71,11 @@ const source = z
       .describe(
         "Where a sink without a checkpoint begins in the files that are there already. Files that appear later are always read from their beginning.",
       ),
+    ignoreOlder: atLeast(duration(), 1_000, "1s")
+      .optional()
+      .describe(
+        "What a file holds that has not been written to for this long when it is first met is skipped; what is added later is read.",
+      ),
     maxRecordBytes: atLeast(size(), 64, "64B")
       .prefault("900kB")
       .describe("A longer record is split into marked parts. In bytes of the file."),
@@ -109,6 +114,11 @@ const shutdown = z
     lastChance: duration()
       .prefault("1500ms")
       .describe("How long a sink that was failing already when the agent was told to stop is tried again."),
+    spillTo: name()
+      .optional()
+      .describe(
+        "The sink that gets what the others could not be given when the agent ends, for volumes that end with the pod. It gets nothing else.",
+      ),
   })
   .prefault({})
   .describe("How the agent ends.");
@@ -147,6 +157,32 @@ const checkpoints = z
   .prefault({})
   .describe("The durable cursors in stateDir.");
 
+const deadLetters = z
+  .strictObject({
+    maxBytes: atLeast(size(), 65_536, "64KiB")
+      .prefault("64MiB")
+      .describe("Bound of the dead letters of each sink, on disk."),
+    full: z
+      .enum(["block", "evict"])
+      .default("block")
+      .describe(
+        "What happens when they are full: block has the sink wait until some were replayed, evict gives up the oldest ones, which are then lost.",
+      ),
+  })
+  .prefault({})
+  .describe("Records that a sink refused for good, kept in stateDir for tailcar replay.");
+
+const retry = z
+  .strictObject({
+    giveUpAfter: atLeast(duration(), 1_000, "1s")
+      .optional()
+      .describe(
+        "A batch that has failed for this long goes to the dead letters. Without it a batch is tried for as long as it takes. Refused credentials never count.",
+      ),
+  })
+  .optional()
+  .describe("How long a failing sink is tried.");
+
 const log = z
   .strictObject({
     level: z.enum(["error", "warn", "info", "debug"]).default("info").describe("The least severe lines to write."),
@@ -158,14 +194,17 @@ const log = z
   .prefault({})
   .describe("The agent's own log, on stderr.");
 
+/** What `retry` comes out as. The types of the sinks' own options are not known here, and hide its own. */
+const retryOutput = z.object({ giveUpAfter: z.number().optional() }).optional();
+
 /** One type of sink as the file has it, its options flat beside `type`; the output has them apart. */
 const sinkOption = ({ type, schema }: SinkDefinition) =>
   schema
-    .safeExtend({ type: z.literal(type).describe("Where to ship to.") })
+    .safeExtend({ type: z.literal(type).describe("Where to ship to."), retry })
     .strict()
     .transform((sink): SinkConfig => {
-      const { type: ownType, ...options } = sink;
-      return { type: String(ownType), options };
+      const { type: ownType, retry: ownRetry, ...options } = sink;
+      return { type: String(ownType), retry: retryOutput.parse(ownRetry), options };
     })
     .meta({ title: type });
 
@@ -178,6 +217,7 @@ function sinkSchema(definitions: readonly SinkDefinition[]) {
 /** A sink of the configuration; `options` is the output of its definition's schema. */
 export interface SinkConfig {
   readonly type: string;
+  readonly retry?: z.output<typeof retryOutput>;
   readonly options: Readonly<Record<string, unknown>>;
 }
 
@@ -214,6 +254,7 @@ export const configSchema = (sinks: readonly SinkDefinition[]) =>
         .default(1_024)
         .describe("Files kept open at the same time; the least recently grown ones are closed first."),
       checkpoints,
+      deadLetters,
       log,
     })
     .meta({ title: "tailcar configuration", description: "Configuration of tailcar, a log-shipping sidecar." });

@@ -45,7 +45,13 @@ export interface Counters {
   deadLetteredBytes: number;
   deadLetteredRecords: number;
   lostBytes: number;
+  /** Bytes that nobody wanted: before a first cursor that `startAt` or `ignoreOlder` put elsewhere, and holes. */
   skippedBytes: number;
+  /** What was left at a shutdown, and went to the sink of `shutdown.spillTo` instead. */
+  spilledBytes: number;
+  spilledRecords: number;
+  /** What a sink had not got when it was taken out of the configuration. */
+  abandonedBytes: number;
   /** Records sent again on purpose: a partial last line that was completed later. Not part of the partition. */
   resentRecords: number;
 }
@@ -78,9 +84,13 @@ export interface LossCheckpoint {
   readonly path: string;
   readonly from: number;
   readonly to: number;
+  /** Bytes of the range that are lost, where it is not all of them. */
+  readonly bytes?: number | undefined;
   readonly reason: string;
   /** Milliseconds since the Unix epoch. */
   readonly at: number;
+  /** Set on the one entry that stands for this many older ones of the sink, which were too many to be kept. */
+  readonly rolledUp?: number | undefined;
 }
 
 /** One change of the durable state. Changes are absolute, so a repeated or a skipped one does no harm but duplicates. */
@@ -91,6 +101,8 @@ export type CheckpointChange =
   /** What the forgotten files of a sink add to its account. Absolute, and recorded with the `forget` it belongs to. */
   | { readonly kind: "totals"; readonly sink: string; readonly counters: Readonly<Counters> }
   | { readonly kind: "forget"; readonly file: number }
+  /** The sink is no longer in the configuration: its cursors go, and its `totals` stay. */
+  | { readonly kind: "abandon"; readonly sink: string }
   /** The highest file id ever given, so that none is given again when its file is forgotten. */
   | { readonly kind: "highestId"; readonly id: number };
 

@@ -22,6 +22,15 @@ export type AgentEvent =
   | { readonly kind: "sink.recovered"; readonly sink: string; readonly outageMs: number }
   | { readonly kind: "sink.ended"; readonly sink: string; readonly reason: string }
   | { readonly kind: "sink.deadLettered"; readonly sink: string; readonly records: number; readonly reason: string }
+  /** One record fails again and again while others of the sink get through: its file can't be finished. */
+  | {
+      readonly kind: "sink.recordStuck";
+      readonly sink: string;
+      readonly path: string;
+      readonly offset: number;
+      readonly failures: number;
+      readonly reason: string;
+    }
   | { readonly kind: "sink.deadLettersStuck"; readonly sink: string; readonly reason: string }
   | { readonly kind: "sink.account"; readonly sink: string; readonly account: Readonly<Record<string, number>> }
   | { readonly kind: "sink.undelivered"; readonly sink: string; readonly pendingBytes: number }

@@ -14,7 +14,14 @@
 export type Outcome =
   | { readonly kind: "delivered" }
   | { readonly kind: "retry"; readonly reason: string; readonly afterMs?: number | undefined }
-  | { readonly kind: "tooLarge"; readonly reason: string }
-  | { readonly kind: "rejected"; readonly reason: string; readonly firstBad?: number | undefined }
+  | ({ readonly kind: "tooLarge"; readonly reason: string } & Refusal)
+  | ({ readonly kind: "rejected"; readonly reason: string; readonly firstBad?: number | undefined } & Refusal)
   | { readonly kind: "blocked"; readonly reason: string }
   | { readonly kind: "ended"; readonly reason: string };
+
+/** What the receiver answered when it refused a record for good. Kept beside the record among the dead letters. */
+export interface Refusal {
+  readonly status?: number | undefined;
+  /** The beginning of the response's body. */
+  readonly response?: string | undefined;
+}

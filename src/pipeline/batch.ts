@@ -1,3 +1,4 @@
+import type { Counters } from "../core/checkpoint.ts";
 import type { LogRecord } from "../core/record.ts";
 import type { Sink } from "../core/sink.ts";
 import type { Slice } from "./progress.ts";
@@ -75,10 +76,10 @@ export class Batch {
     for (const { segment } of this.slices) segment?.release();
   }
 
-  /** The slice that a record of this batch came in. */
-  sliceOf(index: number): Slice {
+  /** The file and the counters of the slice that a record of this batch came in. */
+  sourceOf(index: number): { readonly generation: number; readonly counters: Counters } {
     const slice = this.slices[this.#ends.findIndex((end) => index < end)];
     if (slice === undefined) throw new Error(`the batch has no record ${index}`);
-    return slice;
+    return { generation: slice.progress.file.id, counters: slice.range.counters };
   }
 }

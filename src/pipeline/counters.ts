@@ -1,4 +1,4 @@
-import type { Counters } from "../core/checkpoint.ts";
+import type { Counters, LossCheckpoint } from "../core/checkpoint.ts";
 
 export const noCounters = (): Counters => ({
   deliveredBytes: 0,
@@ -8,6 +8,9 @@ export const noCounters = (): Counters => ({
   deadLetteredRecords: 0,
   lostBytes: 0,
   skippedBytes: 0,
+  spilledBytes: 0,
+  spilledRecords: 0,
+  abandonedBytes: 0,
   resentRecords: 0,
 });
 
@@ -19,6 +22,9 @@ export function addCounters(to: Counters, from: Readonly<Counters>): void {
   to.deadLetteredRecords += from.deadLetteredRecords;
   to.lostBytes += from.lostBytes;
   to.skippedBytes += from.skippedBytes;
+  to.spilledBytes += from.spilledBytes;
+  to.spilledRecords += from.spilledRecords;
+  to.abandonedBytes += from.abandonedBytes;
   to.resentRecords += from.resentRecords;
 }
 
@@ -28,4 +34,8 @@ export const settledBytes = (counters: Readonly<Counters>): number =>
   counters.filteredBytes +
   counters.deadLetteredBytes +
   counters.lostBytes +
-  counters.skippedBytes;
+  counters.skippedBytes +
+  counters.spilledBytes +
+  counters.abandonedBytes;
+
+export const bytesOf = ({ from, to, bytes }: LossCheckpoint): number => bytes ?? to - from;

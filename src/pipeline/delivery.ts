@@ -1,15 +1,17 @@
 /*
- * A long file: the ways of a batch to its outcome (whole, halved, narrowed, buried) call each other.
+ * A long file: the ways of a batch from its first attempt to the outcome of each record call each other.
  */
 import pRetry from "p-retry";
 import type { BufferPool } from "../core/buffer-pool.ts";
+import type { Counters } from "../core/checkpoint.ts";
 import type { Clock } from "../core/clock.ts";
 import { unreachable } from "../core/errors.ts";
 import type { Emit } from "../core/events.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Sink } from "../core/sink.ts";
-import type { Batch } from "./batch.ts";
+import type { LogRecord } from "../core/record.ts";
 import type { BodyEncoder } from "./body/encoder.ts";
+import type { Verdict } from "./dead-letter.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { Gate } from "./gate.ts";
 import { Rejections } from "./rejections.ts";
@@ -23,9 +25,35 @@ export interface DeliveryOptions {
   readonly encoder: BodyEncoder;
   readonly clock: Clock;
   readonly emit: Emit;
+  /** What has been failing for this long goes to the dead letters. Milliseconds; without it nothing ever does. */
+  readonly giveUpAfterMs?: number | undefined;
 }
 
-type Terminal = Exclude<Outcome, { kind: "retry" | "blocked" }>;
+/** What is delivered as a whole: a batch, or a part of the dead letters. */
+export interface Deliverable {
+  readonly records: readonly LogRecord[];
+  /** Bytes of the log files in it. */
+  readonly bytes: number;
+  /** Where a record came from: its file's number, and the counters that its bytes are in as delivered. */
+  sourceOf(index: number): { readonly generation: number; readonly counters: Counters };
+}
+
+type Terminal =
+  | Exclude<Outcome, { kind: "retry" | "blocked" }>
+  /** It failed again and again while others succeeded: something in it may be to blame. */
+  | { readonly kind: "suspect" }
+  /** The user does not want it to be tried any longer. */
+  | { readonly kind: "gaveUp"; readonly reason: string };
+
+/** A batch on its way, and the records of it that can't be delivered. */
+interface Shipment {
+  readonly batch: Deliverable;
+  readonly signal: AbortSignal;
+  readonly startedMs: number;
+  readonly condemned: { readonly index: number; readonly verdict: Verdict }[];
+  /** Whether its place was given to another batch. */
+  stoodAside: boolean;
+}
 
 /** Carries a failed attempt through p-retry, which knows failures only as exceptions. Never leaves this module. */
 class AttemptFailed extends Error {
@@ -43,6 +71,11 @@ const DEAD_LETTERS_RETRY_MS = 5_000;
 
 /** Bodies are guessed a little larger than they become: to make one larger costs a copy. */
 const GUESS_FACTOR = 1.05;
+/** Failures in a row after which a batch is suspected, if others succeed meanwhile. */
+const SUSPECT_AFTER = 10;
+
+/** Dead letters are told at most this often; the event sums up. */
+const TELL_MS = 10_000;
 
 /** How much the latest batch counts in the running ratio of encoded to raw bytes. */
 const RATIO_WEIGHT = 0.1;
@@ -55,6 +88,11 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #rejections = new Rejections();
   #ratio = 1.3;
+  /** Requests that were delivered so far. */
+  #successes = 0;
+  /** Dead letters that no event has told of yet. */
+  #untold = { records: 0, reason: "" };
+  #toldMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -66,12 +104,19 @@ export class Delivery {
   }
 
   /** Resolves with true when each record has its terminal outcome; with false if it was stopped before that. */
-  deliver(batch: Batch, signal: AbortSignal): Promise<boolean> {
-    return this.#deliver(batch, 0, batch.records.length, signal);
+  async deliver(batch: Deliverable, signal: AbortSignal): Promise<boolean> {
+    const startedMs = this.#options.clock.elapsed();
+    const shipment: Shipment = { batch, signal, startedMs, condemned: [], stoodAside: false };
+    try {
+      return (await this.#deliver(shipment, 0, batch.records.length)) && (await this.#bury(shipment));
+    } finally {
+      if (shipment.stoodAside) this.#options.gate.comeBack();
+    }
   }
 
-  async #deliver(batch: Batch, from: number, to: number, signal: AbortSignal): Promise<boolean> {
+  async #deliver(shipment: Shipment, from: number, to: number): Promise<boolean> {
     if (from >= to) return true;
+    const { batch, signal } = shipment;
     const { encoder, pool, sink } = this.#options;
     const whole = from === 0 && to === batch.records.length;
     const records = whole ? batch.records : batch.records.slice(from, to);
@@ -84,7 +129,7 @@ export class Delivery {
     const outcome: Terminal | undefined =
       !fits && to - from > 1
         ? { kind: "tooLarge", reason: "over the sink's limit" }
-        : await this.#attempt(body, to - from === 1, signal);
+        : await this.#attempt(shipment, from, to, body);
     // An attempt that was abandoned may still be reading it.
     if (!signal.aborted) pool.give(body);
     switch (outcome?.kind) {
@@ -92,9 +137,13 @@ export class Delivery {
         this.#rejections.add(to - from, false);
         return true;
       case "tooLarge":
-        return to - from > 1 ? this.#halves(batch, from, to, signal) : this.#bury(batch, from, outcome.reason, signal);
+        return to - from > 1 ? this.#halves(shipment, from, to) : condemn(shipment, from, to, outcome);
       case "rejected":
-        return this.#narrow(batch, from, to, outcome, signal);
+        return this.#narrow(shipment, from, to, outcome);
+      case "suspect":
+        return this.#separate(shipment, from, to);
+      case "gaveUp":
+        return condemn(shipment, from, to, outcome);
       case "ended":
       case undefined:
         return false;
@@ -103,57 +152,72 @@ export class Delivery {
     }
   }
 
-  async #halves(batch: Batch, from: number, to: number, signal: AbortSignal): Promise<boolean> {
+  async #halves(shipment: Shipment, from: number, to: number): Promise<boolean> {
     const middle = (from + to) >> 1;
-    return (await this.#deliver(batch, from, middle, signal)) && this.#deliver(batch, middle, to, signal);
+    return (await this.#deliver(shipment, from, middle)) && this.#deliver(shipment, middle, to);
+  }
+
+  /** Halves at the same time, for the guilty one may hold its own up for ever. */
+  async #separate(shipment: Shipment, from: number, to: number): Promise<boolean> {
+    const middle = (from + to) >> 1;
+    const halves = [this.#deliver(shipment, from, middle), this.#deliver(shipment, middle, to)];
+    // Nothing may work on a batch that has come to its end.
+    await Promise.allSettled(halves);
+    return (await Promise.all(halves)).every(Boolean);
   }
 
   /** Finds the guilty record: the sink names it, or bisection does. */
   async #narrow(
-    batch: Batch,
+    shipment: Shipment,
     from: number,
     to: number,
-    { firstBad, reason }: Outcome & { kind: "rejected" },
-    signal: AbortSignal,
+    rejection: Outcome & { kind: "rejected" },
   ): Promise<boolean> {
+    const { firstBad } = rejection;
     if (firstBad !== undefined && Number.isInteger(firstBad) && firstBad >= 0 && firstBad < to - from) {
       // What stands before it was taken, and must not be sent again.
       this.#rejections.add(firstBad, false);
       const bad = from + firstBad;
-      return (await this.#refused(batch, bad, reason, signal)) && this.#deliver(batch, bad + 1, to, signal);
+      return (await this.#refused(shipment, bad, rejection)) && this.#deliver(shipment, bad + 1, to);
     }
-    return to - from > 1 ? this.#halves(batch, from, to, signal) : this.#refused(batch, from, reason, signal);
+    return to - from > 1 ? this.#halves(shipment, from, to) : this.#refused(shipment, from, rejection);
   }
 
-  async #refused(batch: Batch, index: number, reason: string, signal: AbortSignal): Promise<boolean> {
+  async #refused(shipment: Shipment, index: number, verdict: Verdict): Promise<boolean> {
     this.#rejections.add(1, true);
     return this.#rejections.isMass
-      ? this.#deliver(batch, index, index + 1, signal)
-      : this.#bury(batch, index, reason, signal);
+      ? this.#deliver(shipment, index, index + 1)
+      : condemn(shipment, index, index + 1, verdict);
   }
 
-  /** Puts one record among the dead letters. */
-  async #bury(batch: Batch, index: number, reason: string, signal: AbortSignal): Promise<boolean> {
-    const { name, emit } = this.#options;
-    const record = batch.records[index];
-    if (record === undefined) throw new Error(`the batch has no record ${index}`);
-    if (!(await this.#keep(record, reason, signal))) return false;
-    const { counters } = batch.sliceOf(index).range;
-    // Of a record that was split, the first part stands for the whole.
-    const records = record.length > 0 ? 1 : 0;
-    counters.deliveredBytes -= record.length;
-    counters.deliveredRecords -= records;
-    counters.deadLetteredBytes += record.length;
-    counters.deadLetteredRecords += records;
-    emit({ kind: "sink.deadLettered", sink: name, records: 1, reason });
+  /** Puts the condemned records among the dead letters, all at once. */
+  async #bury({ batch, condemned, signal }: Shipment): Promise<boolean> {
+    if (condemned.length === 0) return true;
+    const letters = condemned.map(({ index, verdict }) => {
+      return { ...verdict, record: recordAt(batch, index), generation: batch.sourceOf(index).generation };
+    });
+    if (!(await this.#keep(letters, signal))) return false;
+    let buried = 0;
+    for (const { index } of condemned) {
+      const { length } = recordAt(batch, index);
+      const { counters } = batch.sourceOf(index);
+      // Of a record that was split, the first part stands for the whole.
+      const records = length > 0 ? 1 : 0;
+      counters.deliveredBytes -= length;
+      counters.deliveredRecords -= records;
+      counters.deadLetteredBytes += length;
+      counters.deadLetteredRecords += records;
+      buried += records;
+    }
+    this.#tell(buried, condemned.at(-1)?.verdict.reason ?? "", signal);
     return true;
   }
 
   /** The cursor may not pass a record that is nowhere: while the store can't take it, the batch waits. */
-  async #keep(record: Batch["records"][number], reason: string, signal: AbortSignal): Promise<boolean> {
+  async #keep(letters: Parameters<DeadLetters["append"]>[0], signal: AbortSignal): Promise<boolean> {
     const { deadLetters, name, emit, clock } = this.#options;
     for (let reported = ""; !signal.aborted; await clock.sleep(DEAD_LETTERS_RETRY_MS, signal)) {
-      const result = await deadLetters.append(record, reason);
+      const result = await deadLetters.append(letters);
       if (result.kind === "kept") return true;
       const problem = result.kind === "full" ? `its ${deadLetters.maxBytes} bytes are full` : result.reason;
       if (problem !== reported) emit({ kind: "sink.deadLettersStuck", sink: name, reason: problem });
@@ -162,38 +226,100 @@ export class Delivery {
     return false;
   }
 
+  /** The first are told at once; what follows soon is summed up. */
+  #tell(records: number, reason: string, signal: AbortSignal): void {
+    const { clock } = this.#options;
+    const isScheduled = this.#untold.records > 0;
+    this.#untold = { records: this.#untold.records + records, reason };
+    if (isScheduled) return;
+    const waitMs = this.#toldMs + TELL_MS - clock.elapsed();
+    if (waitMs <= 0) this.#tellUntold();
+    else void clock.sleep(waitMs, signal).then(() => this.#tellUntold());
+  }
+
+  #tellUntold(): void {
+    const { clock, emit, name } = this.#options;
+    const { records, reason } = this.#untold;
+    this.#untold = { records: 0, reason: "" };
+    this.#toldMs = clock.elapsed();
+    if (records > 0) emit({ kind: "sink.deadLettered", sink: name, records, reason });
+  }
+
   /** Attempts until the outcome is terminal. Undefined if `signal` aborted first. */
-  async #attempt(body: Buffer, isSingle: boolean, signal: AbortSignal): Promise<Terminal | undefined> {
+  async #attempt(shipment: Shipment, from: number, to: number, body: Buffer): Promise<Terminal | undefined> {
     const { gate, sink } = this.#options;
+    const { signal } = shipment;
+    const row = { failures: 0, successesBefore: 0 };
     await gate.enter(signal);
     if (signal.aborted) return undefined;
     try {
-      return await pRetry(() => this.#attemptOnce(body, isSingle, signal), {
-        retries: Number.POSITIVE_INFINITY,
-        // The back-off belongs to the sink's gate; p-retry's own would come on top of it.
-        minTimeout: 0,
-        signal,
-        // Anything else that was thrown is a bug, and no attempt mends it.
-        shouldRetry: ({ error }) => error instanceof AttemptFailed,
-        onFailedAttempt: async ({ error }) => {
-          if (!(error instanceof AttemptFailed)) return;
-          await gate.enter(signal);
-          if (error.outcome.kind === "blocked") await sink.refresh?.();
+      return await pRetry(
+        async () => {
+          const outcome = await this.#attemptOnce(body, to - from === 1, signal);
+          if (outcome.kind !== "retry" && outcome.kind !== "blocked") return outcome;
+          const end = outcome.kind === "retry" ? this.#giveUp(shipment, from, to, row, outcome.reason) : undefined;
+          if (end !== undefined) return end;
+          throw new AttemptFailed(outcome);
         },
-      });
+        {
+          retries: Number.POSITIVE_INFINITY,
+          // The back-off belongs to the sink's gate; p-retry's own would come on top of it.
+          minTimeout: 0,
+          signal,
+          // Anything else that was thrown is a bug, and no attempt mends it.
+          shouldRetry: ({ error }) => error instanceof AttemptFailed,
+          onFailedAttempt: async ({ error }) => {
+            if (!(error instanceof AttemptFailed)) return;
+            await gate.enter(signal);
+            if (error.outcome.kind === "blocked") await sink.refresh?.();
+          },
+        },
+      );
     } catch (error) {
       if (signal.aborted) return undefined;
       throw error;
     }
   }
 
-  async #attemptOnce(body: Buffer, isSingle: boolean, signal: AbortSignal): Promise<Terminal> {
+  /**
+   * Whether a request that failed again is not tried as it stands any more. Failing while others of the sink succeed, it is
+   * halved, so that what is good in it gets through. A single record is tried for ever, unless the user has set a limit:
+   * a transient failure never condemns by itself.
+   */
+  #giveUp(
+    shipment: Shipment,
+    from: number,
+    to: number,
+    row: { failures: number; successesBefore: number },
+    reason: string,
+  ): Terminal | undefined {
+    const { clock, emit, gate, giveUpAfterMs, name } = this.#options;
+    if (giveUpAfterMs !== undefined && clock.elapsed() - shipment.startedMs >= giveUpAfterMs) {
+      return { kind: "gaveUp", reason: `gave up after ${Math.round(giveUpAfterMs / 1_000)} s: ${reason}` };
+    }
+    if (row.failures === 0) row.successesBefore = this.#successes;
+    row.failures += 1;
+    if (row.failures < SUSPECT_AFTER) return undefined;
+    if (this.#successes === row.successesBefore) {
+      // There may be no other to compare it with: another batch gets its place.
+      shipment.stoodAside ||= gate.standAside();
+      return undefined;
+    }
+    if (to - from > 1) return { kind: "suspect" };
+    if (row.failures === SUSPECT_AFTER) {
+      const { origin, offset } = recordAt(shipment.batch, from);
+      emit({ kind: "sink.recordStuck", sink: name, path: origin.path, offset, failures: row.failures, reason });
+    }
+    return undefined;
+  }
+
+  async #attemptOnce(body: Buffer, isSingle: boolean, signal: AbortSignal): Promise<Outcome> {
     const { clock, gate, sink } = this.#options;
     const startedMs = clock.elapsed();
     const outcome = this.#suspectSetting(await sink.send(body, signal), isSingle);
     signal.throwIfAborted();
     gate.settle(outcome, clock.elapsed() - startedMs);
-    if (outcome.kind === "retry" || outcome.kind === "blocked") throw new AttemptFailed(outcome);
+    if (outcome.kind === "delivered") this.#successes += 1;
     return outcome;
   }
 
@@ -205,4 +331,16 @@ export class Delivery {
     if (outcome.kind !== "rejected" || !isSingle || !this.#rejections.isMass) return outcome;
     return { kind: "blocked", reason: `massRejection: most of the last records were refused: ${outcome.reason}` };
   }
+}
+
+function recordAt({ records }: Deliverable, index: number): LogRecord {
+  const record = records[index];
+  if (record === undefined) throw new Error(`the batch has no record ${index}`);
+  return record;
+}
+
+/** They go to the dead letters when the others of the batch have got where they belong. */
+function condemn({ condemned }: Shipment, from: number, to: number, { reason, status, response }: Verdict): true {
+  for (let index = from; index < to; index += 1) condemned.push({ index, verdict: { reason, status, response } });
+  return true;
 }

@@ -31,6 +31,8 @@ export class Gate {
   #state: GateState = { kind: "closed" };
   readonly #limit: ConcurrencyLimit;
   #inFlight = 0;
+  /** Whether one of those in flight has lent its place to another. */
+  #isOneAside = false;
   #collapsed = false;
   /** Those who wait for a change of the state. */
   readonly #waiting = new Set<AbortController>();
@@ -50,7 +52,8 @@ export class Gate {
 
   /** Takes a place for one batch; waits for one to become free. False if `signal` aborted first. */
   async acquire(signal: AbortSignal): Promise<boolean> {
-    while (this.#inFlight >= this.#limit.value && !signal.aborted) await this.#nextChange(signal);
+    while (this.#inFlight - Number(this.#isOneAside) >= this.#limit.value && !signal.aborted)
+      await this.#nextChange(signal);
     if (signal.aborted) return false;
     this.#inFlight += 1;
     return true;
@@ -59,6 +62,21 @@ export class Gate {
   release(): void {
     this.#inFlight -= 1;
     this.#changed();
+  }
+
+  /**
+   * A batch that fails again and again lends its place to another, which may fare better. One at a time may; where strict
+   * order is wanted none may. Whoever was allowed to comes back in the end.
+   */
+  standAside(): boolean {
+    if (this.#isOneAside || this.#options.concurrency.max === 1) return false;
+    this.#isOneAside = true;
+    this.#changed();
+    return true;
+  }
+
+  comeBack(): void {
+    this.#isOneAside = false;
   }
 
   /** Waits until an attempt may be made: at once while the sink is well, else in turn. Returns early when `signal` aborts. */

@@ -1,7 +1,7 @@
 /*
  * A long file: the loop, what it begins and what it ends are one state machine, and read best together.
  */
-import type { CheckpointStore, Counters, Position } from "../core/checkpoint.ts";
+import type { CheckpointStore, Counters, LossCheckpoint, Position } from "../core/checkpoint.ts";
 import type { BufferPool } from "../core/buffer-pool.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Emit } from "../core/events.ts";
@@ -12,7 +12,7 @@ import type { FollowedFile, RecordReader } from "../core/reading.ts";
 import type { TrackedRange } from "./ack-tracker.ts";
 import { Batch } from "./batch.ts";
 import type { BodyEncoder } from "./body/encoder.ts";
-import { addCounters, noCounters } from "./counters.ts";
+import { addCounters, bytesOf, noCounters } from "./counters.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { Delivery } from "./delivery.ts";
 import { Feed } from "./feed.ts";
@@ -28,6 +28,8 @@ export interface PipelineOptions {
   readonly store: CheckpointStore;
   readonly budget: MemoryBudget;
   readonly deadLetters: DeadLetters;
+  /** Milliseconds after which a failing batch goes to the dead letters; without it none ever does. */
+  readonly giveUpAfterMs?: number | undefined;
   readonly pool: BufferPool;
   readonly encoder: BodyEncoder;
   readonly clock: Clock;
@@ -69,7 +71,7 @@ export class Pipeline {
   #bug: { readonly error: unknown } | undefined;
 
   constructor(options: PipelineOptions) {
-    const { name, sink, reader, deadLetters, pool, encoder, clock, random, emit, suspect } = options;
+    const { name, sink, reader, clock, random, emit, suspect } = options;
     this.name = name;
     this.#options = options;
     this.#feed = new Feed({
@@ -98,7 +100,7 @@ export class Pipeline {
         emit({ kind: "sink.recovered", sink: name, outageMs });
       },
     });
-    this.#delivery = new Delivery({ name, sink, gate: this.#gate, deadLetters, pool, encoder, clock, emit });
+    this.#delivery = new Delivery({ ...options, gate: this.#gate });
   }
 
   get gate(): GateState {
@@ -145,6 +147,26 @@ export class Pipeline {
     this.#feed.forget(file);
   }
 
+  /** Dead letters had to go: their bytes are lost from here on. Durable when it resolves; what is told twice counts once. */
+  async evicted(losses: readonly LossCheckpoint[]): Promise<void> {
+    const { emit, store } = this.#options;
+    const isKnown = (loss: LossCheckpoint): boolean =>
+      store.losses.some(
+        ({ sink, file, from, reason }) =>
+          sink === loss.sink && file === loss.file && from === loss.from && reason === loss.reason,
+      );
+    const counters: Counters = { ...noCounters(), ...store.totals.get(this.name) };
+    for (const loss of losses) {
+      if (isKnown(loss)) continue;
+      counters.deadLetteredBytes -= bytesOf(loss);
+      counters.lostBytes += bytesOf(loss);
+      store.record({ kind: "loss", loss });
+      emit({ kind: "data.lost", loss });
+    }
+    store.record({ kind: "totals", sink: this.name, counters });
+    await store.flush();
+  }
+
   /** Works until it is stopped, has drained, or the receiver is gone. Rejects only for a bug. */
   run(): Promise<void> {
     this.#running ??= this.#run();
@@ -184,8 +206,10 @@ export class Pipeline {
   }
 
   async #run(): Promise<void> {
-    const unsubscribe = this.#options.budget.onRelease(() => this.#wake.notify());
+    const { budget, deadLetters } = this.#options;
+    const unsubscribe = budget.onRelease(() => this.#wake.notify());
     try {
+      await deadLetters.recover();
       while (await this.#gate.acquire(this.#stop.signal)) {
         const batch = await this.#fill();
         if (batch === undefined) {
@@ -202,6 +226,7 @@ export class Pipeline {
       unsubscribe();
       this.#stop.abort();
       await Promise.allSettled(this.#underWay);
+      await deadLetters.close();
       await this.#options.sink.close();
     }
   }

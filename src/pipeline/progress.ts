@@ -38,7 +38,8 @@ export class FileProgress {
     this.first = from.first;
     this.#cursor = from.position;
     this.#position = from.position;
-    this.#counters = { ...from.counters };
+    // A journal of an older version lacks the younger counters.
+    this.#counters = { ...noCounters(), ...from.counters };
     this.#partial = from.partial;
   }
 

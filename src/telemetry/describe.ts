@@ -63,7 +63,12 @@ export function describeEvent(event: AgentEvent): LogLine {
     case "sink.deadLettered":
       return {
         level: "error",
-        message: `${event.sink} refused ${event.records} record(s) for good: ${event.reason}; kept as dead letters`,
+        message: `${event.sink} can't be given ${event.records} record(s): ${event.reason}; kept as dead letters for tailcar replay`,
+      };
+    case "sink.recordStuck":
+      return {
+        level: "error",
+        message: `${event.sink} has failed ${event.failures} times on the record at ${event.offset} of ${event.path} while others get through: ${event.reason}; it is tried on, and holds its file back; retry.giveUpAfter would make it a dead letter`,
       };
     case "sink.deadLettersStuck":
       return {
@@ -114,9 +119,15 @@ export function describeEvent(event: AgentEvent): LogLine {
   }
 }
 
+/** The parts of an account. The first ones are always told, the others where there is something in them. */
+const PARTS = ["delivered", "filtered", "deadLettered", "lost", "skipped", "pending", "spilled", "abandoned"];
+const ALWAYS_TOLD = 6;
+
 function describeAccount(sink: string, account: Readonly<Record<string, number>>): string {
   const part = (name: string): string => `${name} ${account[`${name}Bytes`] ?? 0}`;
-  const parts = ["delivered", "filtered", "deadLettered", "lost", "skipped", "pending"].map(part).join(" + ");
+  const parts = PARTS.filter((name, index) => index < ALWAYS_TOLD || (account[`${name}Bytes`] ?? 0) > 0)
+    .map(part)
+    .join(" + ");
   const imbalance = account["imbalanceBytes"] ?? 0;
   const verdict = imbalance === 0 ? "balanced" : `NOT balanced, off by ${imbalance}`;
   return `account of ${sink}: ${account["totalBytes"] ?? 0} bytes = ${parts}; ${account["deliveredRecords"] ?? 0} records delivered; ${verdict}`;

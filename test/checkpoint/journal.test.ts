@@ -123,12 +123,22 @@ describe("the journal", () => {
     await again.journal.close();
   });
 
-  test("losses are bounded in number", async () => {
-    const { journal } = await openJournal(scratchDirectory());
+  test("losses are bounded in number; of the oldest the sum is kept", async () => {
+    const directory = scratchDirectory();
+    const { journal } = await openJournal(directory);
     for (let i = 0; i < 1_500; i += 1) journal.record({ kind: "loss", loss: loss(1, i, i + 1) });
-    expect(journal.losses.length).toBeLessThanOrEqual(1_000);
+    expect(journal.losses.length).toBeLessThanOrEqual(1_001);
     expect(journal.losses.at(-1)?.from).toBe(1_499);
+    const sum = (losses: typeof journal.losses) =>
+      losses.reduce((all, { from, to, bytes }) => all + (bytes ?? to - from), 0);
+    expect(sum(journal.losses)).toBe(1_500);
     await journal.close();
+    const again = await openJournal(directory);
+    expect([sum(again.journal.losses), again.journal.losses.find(({ rolledUp }) => rolledUp)]).toMatchObject([
+      1_500,
+      { rolledUp: 500, bytes: 500 },
+    ]);
+    await again.journal.close();
   });
 
   test("a cursor of a file that no entry names is dropped", async () => {

@@ -11,6 +11,9 @@ export const counters = (deliveredBytes = 0, more: Partial<Counters> = {}): Coun
   deadLetteredRecords: 0,
   lostBytes: 0,
   skippedBytes: 0,
+  spilledBytes: 0,
+  spilledRecords: 0,
+  abandonedBytes: 0,
   resentRecords: 0,
   ...more,
 });

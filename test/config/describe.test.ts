@@ -41,16 +41,18 @@ describe("describeConfig", () => {
       memory: { maxBuffered: "1536KiB" },
       maxOpenFiles: 1024,
       checkpoints: { interval: "1s", compactAt: "1MiB" },
+      deadLetters: { maxBytes: "64MiB", full: "block" },
       log: { level: "info", format: "auto" },
     });
   });
 
   test("is a configuration itself: read again it is the same, with every built-in sink", () => {
     const config = read(`
-sources: {app: {include: [/logs/*.log]}}
+sources: {app: {include: [/logs/*.log], ignoreOlder: 10m}}
+shutdown: {spillTo: o}
 sinks:
   d: {type: datadog, apiKey: k}
-  s: {type: splunkHec, endpoint: 'https://s:8088', token: t}
+  s: {type: splunkHec, endpoint: 'https://s:8088', token: t, retry: {giveUpAfter: 2h}}
   o: {type: stdout}
 `);
     expect(JSON.stringify(read(stringify(describeConfig(config))))).toBe(JSON.stringify(config));

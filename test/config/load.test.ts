@@ -37,6 +37,7 @@ describe("a configuration file", () => {
       failOnUndelivered: false,
       maxOpenFiles: 1_024,
       checkpoints: { interval: 1_000, compactAt: 1_048_576 },
+      deadLetters: { maxBytes: 67_108_864, full: "block" },
       log: { level: "info", format: "auto" },
     });
   });

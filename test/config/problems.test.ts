@@ -28,7 +28,7 @@ const cases: readonly (readonly [name: string, text: string, problems: readonly 
   [
     "an option that is like none",
     `${SOURCES}sinks: {out: {type: stdout, colour: red}}\n`,
-    ["tailcar.yaml:2:29: sinks.out.colour: unknown option; known are format, type"],
+    ["tailcar.yaml:2:29: sinks.out.colour: unknown option; known are format, type, retry"],
   ],
   [
     "a misspelt type of sink",

@@ -140,6 +140,9 @@ export class Scene {
       deadLetteredRecords: 0,
       lostBytes: 0,
       skippedBytes: 0,
+      spilledBytes: 0,
+      spilledRecords: 0,
+      abandonedBytes: 0,
       resentRecords: 0,
     };
     this.store.record({ kind: "cursor", cursor: { sink: "a", file: file.id, first: 0, position, counters } });

@@ -21,21 +21,17 @@ const batchFor = (sink: FakeSink, maxBytes: number, openedMs: number): Batch =>
   new Batch(sink.limits, maxBytes, openedMs, measureWith(sink));
 
 describe("a batch", () => {
-  test("knows the slice of each record, split ones too", () => {
+  test("knows the counters of each record, split ones too", () => {
     const sink = new FakeSink(undefined, { maxRecordBytes: 20_000 });
     const batch = batchFor(sink, 1_000_000, 0);
     const slices = [slice("a", "b"), slice("x".repeat(50_000)), slice(), slice("c")];
     for (const one of slices) batch.add(one);
     const last = batch.records.length - 1;
     expect(last).toBeGreaterThan(4);
-    expect([
-      batch.sliceOf(0),
-      batch.sliceOf(1),
-      batch.sliceOf(2),
-      batch.sliceOf(last - 1),
-      batch.sliceOf(last),
-    ]).toEqual([slices[0], slices[0], slices[1], slices[1], slices[3]]);
-    expect(() => batch.sliceOf(last + 1)).toThrow(/no record/);
+    const counters = [0, 1, 2, last - 1, last].map((index) => batch.sourceOf(index).counters);
+    for (const [index, of] of [0, 0, 1, 1, 3].entries()) expect(counters[index]).toBe(slices[of]?.range.counters);
+    expect(batch.sourceOf(0).generation).toBe(1);
+    expect(() => batch.sourceOf(last + 1)).toThrow(/no record/);
   });
 
   test("is full at so many records or so many bytes of log", () => {

@@ -17,12 +17,16 @@ import { type Answer, blocked, delivered, encoder, FakeFile, FakeSink, pool, rec
 
 const START = { offset: 0, crc: 0, tail: 0 };
 
-function world(answer?: Answer, limits: Partial<BatchLimits> = {}, deadLetterBytes = 1_024 ** 2) {
+function world(
+  answer?: Answer,
+  limits: Partial<BatchLimits> = {},
+  { deadLetterBytes = 1_024 ** 2, giveUpAfterMs }: { deadLetterBytes?: number; giveUpAfterMs?: number } = {},
+) {
   const clock = new TestClock();
   const events: AgentEvent[] = [];
   const sink = new FakeSink(answer, limits);
   const directory = join(scratchDirectory(), "letters");
-  const deadLetters = new DeadLetters({ directory, sink: "s", maxBytes: deadLetterBytes, clock });
+  const deadLetters = new DeadLetters({ directory, sink: "s", maxBytes: deadLetterBytes, full: "block", clock });
   const gate = new Gate({
     concurrency: { min: 1, max: 4 },
     clock,
@@ -39,6 +43,7 @@ function world(answer?: Answer, limits: Partial<BatchLimits> = {}, deadLetterByt
     encoder,
     clock,
     emit: (event) => events.push(event),
+    giveUpAfterMs,
   });
   const stop = new AbortController();
   onTestFinished(() => stop.abort());
@@ -186,11 +191,11 @@ describe("what is too large", () => {
 
   test("again and again does not become a storm of requests", async () => {
     // The receiver gives up in the end, or a storm would never end here.
-    const { clock, sink, delivery, stop, letters } = world((_lines, attempt) =>
+    const { clock, sink, gate, delivery, stop } = world((_lines, attempt) =>
       attempt > 4_000 ? { kind: "ended", reason: "too many" } : { kind: "tooLarge", reason: "413" },
     );
     const delivering = delivery.deliver(batchOf(sink, names(700)).batch, stop.signal);
-    await until("more than half of a thousand were refused", async () => (await letters()).length >= 500);
+    await until("each was refused alone", () => gate.state.kind === "failing" || sink.requests.length >= 1_399);
     await clock.advance(1_000);
     for (let i = 0; i < 50; i += 1) await flush();
     expect(sink.requests.length).toBeLessThan(2_000);
@@ -260,7 +265,11 @@ describe("what is rejected", () => {
   });
 
   test("waits while the dead letters are full, and says so once", async () => {
-    const { clock, sink, delivery, stop, events } = world(() => ({ kind: "rejected", reason: "400" }), {}, 10);
+    const { clock, sink, delivery, stop, events } = world(
+      () => ({ kind: "rejected", reason: "400" }),
+      {},
+      { deadLetterBytes: 10 },
+    );
     const { batch, slice } = batchOf(sink, names(1));
     const delivering = delivery.deliver(batch, stop.signal);
     await until("it is stuck", () => events.length > 0);
@@ -302,6 +311,101 @@ describe("when nearly everything is rejected", () => {
     mended = true;
     expect(await stepping(clock, delivering)).toBe(true);
     expect([...(await letters()), ...sink.taken].sort()).toEqual([...names(1_000)].sort());
+  });
+});
+
+test("the dead letters of a batch are made durable together, and told together", async () => {
+  const { sink, delivery, stop, letters, events, clock } = world((lines) =>
+    lines.some((line) => line.startsWith("bad")) ? { kind: "rejected", reason: "400" } : delivered,
+  );
+  const bodies = Array.from({ length: 600 }, (_, index) => (index % 3 === 0 ? `bad${index}` : `r${index}`));
+  const { batch, slice } = batchOf(sink, bodies);
+  expect(await delivery.deliver(batch, stop.signal)).toBe(true);
+  expect(await letters()).toEqual(bodies.filter((body) => body.startsWith("bad")));
+  expect(events).toEqual([{ kind: "sink.deadLettered", sink: "s", records: 200, reason: "400" }]);
+  expect(slice.range.counters).toMatchObject({ deliveredRecords: 400, deadLetteredRecords: 200 });
+  // What follows soon is summed up.
+  for (let i = 0; i < 3; i += 1) await delivery.deliver(batchOf(sink, ["bad"]).batch, stop.signal);
+  expect(events).toHaveLength(1);
+  await clock.advance(10_000);
+  expect(events.slice(1)).toEqual([{ kind: "sink.deadLettered", sink: "s", records: 3, reason: "400" }]);
+});
+
+describe("what fails again and again while others succeed", () => {
+  const failsOn =
+    (bad: string): Answer =>
+    (lines) =>
+      lines.includes(bad) ? retry("500") : delivered;
+
+  /** Another batch of the same sink. */
+  const others = (w: ReturnType<typeof world>): void =>
+    void w.delivery.deliver(batchOf(w.sink, ["other"]).batch, w.stop.signal);
+
+  test("is halved until only the guilty record is left, which is tried on and told", async () => {
+    const w = world(failsOn("r7"));
+    const good = names(16).filter((line) => line !== "r7");
+    void w.delivery.deliver(batchOf(w.sink, names(16)).batch, w.stop.signal);
+    await until(
+      "it is told",
+      async () => {
+        await w.clock.advance(1_000);
+        others(w);
+        return w.events.length > 0;
+      },
+      { everyMs: 1 },
+    );
+    expect(w.sink.taken.filter((line) => line !== "other").sort()).toEqual(good.sort());
+    expect(w.events).toEqual([
+      { kind: "sink.recordStuck", sink: "s", path: "/logs/app.log", offset: 70, failures: 10, reason: "500" },
+    ]);
+    expect(await w.letters()).toEqual([]);
+  });
+
+  test("is not halved while nothing else succeeds either: an outage says nothing about the records", async () => {
+    const { clock, sink, delivery, stop } = world(() => retry("503"));
+    const delivering = delivery.deliver(batchOf(sink, names(16)).batch, stop.signal);
+    for (let i = 0; i < 60; i += 1) await clock.advance(30_000);
+    expect(sink.requests.length).toBeGreaterThan(20);
+    expect(new Set(sink.requests.map((lines) => lines.length))).toEqual(new Set([16]));
+    stop.abort();
+    expect(await delivering).toBe(false);
+  });
+
+  test("lends its place to another batch, so that there is something to compare it with", async () => {
+    const { clock, sink, gate, delivery, stop } = world(failsOn("r0"));
+    expect(await gate.acquire(stop.signal)).toBe(true);
+    const delivering = delivery.deliver(batchOf(sink, names(2)).batch, stop.signal);
+    let admitted = false;
+    const other = gate.acquire(stop.signal).then((value) => (admitted = value));
+    await clock.advance(1_000);
+    expect(admitted).toBe(false);
+    for (let i = 0; i < 50; i += 1) await clock.advance(1_000);
+    expect(admitted).toBe(true);
+    stop.abort();
+    await Promise.all([delivering, other]);
+  });
+});
+
+describe("retry.giveUpAfter", () => {
+  test("sends what has failed for that long to the dead letters, and nothing before", async () => {
+    const { clock, sink, delivery, stop, letters, events } = world(() => retry("503"), {}, { giveUpAfterMs: 60_000 });
+    const { batch, slice } = batchOf(sink, names(3));
+    const delivering = delivery.deliver(batch, stop.signal);
+    await clock.advance(59_000);
+    expect([await letters(), events]).toEqual([[], []]);
+    expect(await stepping(clock, delivering)).toBe(true);
+    expect(await letters()).toEqual(names(3));
+    expect(slice.range.counters).toMatchObject({ deliveredBytes: 0, deadLetteredBytes: 9, deadLetteredRecords: 3 });
+    expect(events).toEqual([{ kind: "sink.deadLettered", sink: "s", records: 3, reason: "gave up after 60 s: 503" }]);
+  });
+
+  test("never counts refused credentials: they are held", async () => {
+    const { clock, sink, delivery, stop, letters } = world(() => blocked, {}, { giveUpAfterMs: 1_000 });
+    const delivering = delivery.deliver(batchOf(sink, names(3)).batch, stop.signal);
+    for (let i = 0; i < 20; i += 1) await clock.advance(60_000);
+    expect(await letters()).toEqual([]);
+    stop.abort();
+    expect(await delivering).toBe(false);
   });
 });
 

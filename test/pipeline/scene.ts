@@ -103,6 +103,7 @@ export class PipelineScene {
             directory: join(directory, "..", "letters", name),
             sink: name,
             maxBytes: MIB,
+            full: "block",
             clock,
           }),
           pool,

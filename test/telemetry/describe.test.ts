@@ -12,6 +12,9 @@ const balanced = {
   deadLetteredBytes: 2,
   lostBytes: 0,
   skippedBytes: 0,
+  spilledBytes: 0,
+  spilledRecords: 0,
+  abandonedBytes: 0,
   pendingBytes: 3,
   deliveredRecords: 2,
   imbalanceBytes: 0,
@@ -54,6 +57,11 @@ const cases: readonly (readonly [AgentEvent, LogLine["level"], readonly string[]
   [{ kind: "sink.recovered", sink: "splunk", outageMs: 60_000 }, "info", ["splunk", "60.0 s"]],
   [{ kind: "sink.ended", sink: "stdout", reason: "EPIPE" }, "info", ["stdout", "EPIPE"]],
   [{ kind: "sink.deadLettered", sink: "splunk", records: 3, reason: "400" }, "error", ["splunk", "3", "400"]],
+  [
+    { kind: "sink.recordStuck", sink: "splunk", path: "/l/a.log", offset: 70, failures: 10, reason: "500" },
+    "error",
+    ["splunk", "70", "/l/a.log", "10", "500", "retry.giveUpAfter"],
+  ],
   [{ kind: "sink.deadLettersStuck", sink: "splunk", reason: "full" }, "error", ["splunk", "full"]],
   [
     { kind: "sink.account", sink: "splunk", account: balanced },
@@ -70,6 +78,11 @@ const cases: readonly (readonly [AgentEvent, LogLine["level"], readonly string[]
       "2 records",
       "balanced",
     ],
+  ],
+  [
+    { kind: "sink.account", sink: "splunk", account: { ...balanced, spilledBytes: 6, abandonedBytes: 7 } },
+    "info",
+    ["spilled 6", "abandoned 7"],
   ],
   [
     { kind: "sink.account", sink: "splunk", account: { ...balanced, imbalanceBytes: 5 } },

@@ -1,8 +1,16 @@
-import type { Outcome } from "../../core/outcome.ts";
+import type { Outcome, Refusal } from "../../core/outcome.ts";
 import type { HttpReply } from "./client.ts";
 import { parseRetryAfter } from "./retry-after.ts";
 
 const EXCERPT_LENGTH = 200;
+
+/** Of the response to what is refused for good more is kept: a person will want to know why. In UTF-16 units. */
+const RESPONSE_LENGTH = 1_000;
+
+export const refusalOf = ({ status, body }: HttpReply): Refusal => ({
+  status,
+  response: body.slice(0, RESPONSE_LENGTH),
+});
 
 /** `HTTP 400: <the start of the body>` on one line without control characters: it goes to logs and terminals. */
 export function describeReply({ status, body }: HttpReply): string {

@@ -3,6 +3,7 @@ import type { Secret } from "../../core/secret.ts";
 import type { BatchLimits, Sink, SinkContext } from "../../core/sink.ts";
 import { HttpClient, type HttpReply } from "./client.ts";
 import type { HttpOptions } from "./config.ts";
+import { refusalOf } from "./reply.ts";
 
 export interface HttpSinkParts {
   readonly url: string;
@@ -30,7 +31,10 @@ export function createHttpSink(parts: HttpSinkParts): Sink {
       const result = await client.post(body, signal);
       if (result.kind === "failed") return result.outcome;
       const { reply } = result;
-      return classify({ ...reply, body: reply.body.replaceAll(secret.reveal(), secret.toString()) }, clock.now());
+      const shown = { ...reply, body: reply.body.replaceAll(secret.reveal(), secret.toString()) };
+      const outcome = classify(shown, clock.now());
+      // What becomes a dead letter keeps the answer beside it.
+      return outcome.kind === "rejected" || outcome.kind === "tooLarge" ? { ...outcome, ...refusalOf(shown) } : outcome;
     },
     async refresh() {
       secret.refresh();

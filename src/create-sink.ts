@@ -1,0 +1,28 @@
+import { join } from "node:path";
+import type { Writable } from "node:stream";
+import type { Config } from "./config/schema.ts";
+import type { Clock } from "./core/clock.ts";
+import type { SinkDefinition } from "./core/sink-definition.ts";
+import type { Sink } from "./core/sink.ts";
+import { VERSION } from "./core/version.ts";
+
+/** What the sinks get from the outside world. */
+export interface SinkWorld {
+  readonly sinks: readonly SinkDefinition[];
+  readonly stdout: Writable;
+  readonly clock: Clock;
+  readonly hostname: string;
+}
+
+/** Makes a sink of the configuration. It opens nothing before its first request. */
+export function createSink(name: string, config: Config, { sinks, stdout, clock, hostname }: SinkWorld): Sink {
+  const settings = config.sinks[name];
+  const definition = sinks.find(({ type }) => type === settings?.type);
+  if (settings === undefined || definition === undefined) throw new Error(`no sink ${name}`);
+  const { host = hostname, ...resource } = config.resource;
+  const context = { name, resource: { ...resource, host }, clock, stdout, version: VERSION };
+  return definition.create({ ...settings.options }, context);
+}
+
+/** Where the dead letters of a sink are. */
+export const deadLettersOf = (name: string, { stateDir }: Config): string => join(stateDir, "dead-letters", name);
