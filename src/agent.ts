@@ -19,7 +19,7 @@ import { BodyEncoder } from "./pipeline/body/encoder.ts";
 import { createSink, deadLettersOf, type SinkWorld } from "./create-sink.ts";
 import { DeadLetters } from "./pipeline/dead-letters.ts";
 import type { GateState } from "./pipeline/gate.ts";
-import type { Account } from "./pipeline/ledger.ts";
+import { abandon, type Account } from "./pipeline/ledger.ts";
 import { MemoryBudget } from "./pipeline/memory-budget.ts";
 import { Pipeline } from "./pipeline/pipeline.ts";
 import { SegmentReader } from "./reading/reader.ts";
@@ -224,12 +224,22 @@ export class Agent {
       const cursors = [...this.#store.cursors.values()].reduce((sum, ofSink) => sum + ofSink.size, 0);
       this.#world.emit({ kind: "checkpoint.resumed", files: this.#store.files.size, cursors });
     }
+    this.#abandonRemovedSinks();
     await this.#registry.start();
     await this.#inherited?.close();
     if (this.#registry.files.size === 0)
       this.#world.emit({ kind: "files.none", roots: this.#registry.trees.map(({ root }) => root) });
     this.#startedUp = true;
     if (!this.#stopping.signal.aborted) this.#enter("running");
+  }
+
+  /** A sink that is no longer configured gives its files up, or they could never be let go. */
+  #abandonRemovedSinks(): void {
+    for (const sink of this.#store.cursors.keys()) {
+      if (this.#config.sinks[sink] !== undefined) continue;
+      const pendingBytes = abandon(sink, this.#store);
+      if (pendingBytes > 0) this.#world.emit({ kind: "sink.abandoned", sink, pendingBytes });
+    }
   }
 
   /** Follows the files until the agent is told to stop, and then until the application has gone quiet. */
@@ -337,12 +347,15 @@ export class Agent {
     for (const file of files) for (const pipeline of this.#pipelines) pipeline.changed(file);
   }
 
-  /** `startAt` is for the files that a new sink finds at its start; whatever comes later is read from its beginning. */
+  /** `startAt` is for the files that a new sink finds at its start; whatever comes later is read from its beginning, unless it is old. */
   async #firstPosition(sink: string, file: LogFile): Promise<Position> {
     // Of a damaged journal cursors may be missing; but what the agent before knew is whole.
     const mayBeMissing = this.#inherited === undefined && this.#store.damaged;
-    const isNewSink = !this.#startedUp && !mayBeMissing && !this.#knownSinks.has(sink);
-    return isNewSink && file.source.startAt === "end" ? endOf(file) : START;
+    const { startAt, ignoreOlder = Number.POSITIVE_INFINITY } = file.source;
+    const isNewSink = !this.#startedUp && !this.#knownSinks.has(sink);
+    const isUnwanted =
+      (isNewSink && startAt === "end") || this.#world.clock.now() - Number(file.mtimeNs / 1_000_000n) > ignoreOlder;
+    return isUnwanted && !mayBeMissing ? endOf(file) : START;
   }
 
   #pipeline(name: string, reader: SegmentReader, budget: MemoryBudget): Pipeline {

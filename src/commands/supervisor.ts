@@ -82,11 +82,10 @@ export class Supervisor {
 
   async #replace(config: Config, estate: Estate): Promise<void> {
     const { interruption } = this.#options;
-    const before = this.#agent;
     this.#agent = await this.#successor(config, estate);
     if (this.#config === config) {
       this.#options.log.configure(config.log);
-      this.#tellChange(before, estate.config);
+      this.#tellChange(estate.config);
       if (config.stateDir !== estate.config.stateDir) await abandon(estate);
     }
     // What was asked for meanwhile was asked of an agent that has ended.
@@ -108,15 +107,11 @@ export class Supervisor {
     }
   }
 
-  #tellChange(before: Agent, { stateDir }: Config): void {
+  #tellChange({ stateDir }: Config): void {
     const { emit } = this.#options.world;
     emit({ kind: "config.reloaded", file: this.#options.reload?.file.path ?? "" });
     if (stateDir !== this.#config.stateDir)
       emit({ kind: "config.stateDirChanged", from: stateDir, to: this.#config.stateDir });
-    for (const { name, account } of before.status) {
-      if (this.#config.sinks[name] === undefined && account.pendingBytes > 0)
-        emit({ kind: "sink.abandoned", sink: name, pendingBytes: account.pendingBytes });
-    }
   }
 }
 

@@ -69,7 +69,7 @@ export interface Position {
 export interface CursorCheckpoint {
   readonly sink: string;
   readonly file: number;
-  /** Offset of the first cursor this sink had in the file: the account begins here. */
+  /** Where the account of this sink and file begins: 0, or in older journals its first cursor. */
   readonly first: number;
   readonly position: Position;
   readonly counters: Readonly<Counters>;

@@ -13,6 +13,8 @@ export interface SourceSettings {
   readonly exclude: readonly string[];
   readonly format: string;
   readonly startAt: "beginning" | "end";
+  /** What a file holds that is older than this when it is first met is skipped. */
+  readonly ignoreOlder?: number | undefined;
   readonly maxRecordBytes: number;
   /** Directories that a link may lead into, besides the roots of `include`. */
   readonly allowedRoots: readonly string[];

@@ -158,18 +158,24 @@ export class DeadLetters {
 
   async #makeRoom(bytes: number): Promise<boolean> {
     const { directory, maxBytes, full } = this.#options;
-    const fits = (): boolean => (this.#bytes ?? 0) + bytes <= maxBytes;
     this.#bytes ??= await measureSegments(directory);
     // A replay may have removed some.
-    if (!fits()) this.#bytes = await measureSegments(directory);
-    while (full === "evict" && bytes <= maxBytes && !fits()) {
-      if ((await closedSegments(directory)).length === 0) await this.#closeSegment();
-      const [oldest] = await closedSegments(directory);
-      if (oldest === undefined) break;
-      await this.#evict(join(directory, oldest));
-      this.#bytes = await measureSegments(directory);
+    if (this.#bytes + bytes > maxBytes) this.#bytes = await measureSegments(directory);
+    if (full === "evict" && bytes <= maxBytes) {
+      while (this.#bytes + bytes > maxBytes && (await this.#evictOldest())) {
+        this.#bytes = await measureSegments(directory);
+      }
     }
-    return fits();
+    return this.#bytes + bytes <= maxBytes;
+  }
+
+  /** False if there is nothing to evict. */
+  async #evictOldest(): Promise<boolean> {
+    const { directory } = this.#options;
+    if ((await closedSegments(directory)).length === 0) await this.#closeSegment();
+    const [oldest] = await closedSegments(directory);
+    if (oldest !== undefined) await this.#evict(join(directory, oldest));
+    return oldest !== undefined;
   }
 
   /** The new name tells a crash from a segment that is still kept: what it holds is lost from here on. */

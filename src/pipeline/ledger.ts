@@ -1,4 +1,4 @@
-import type { Counters } from "../core/checkpoint.ts";
+import type { CheckpointStore, Counters } from "../core/checkpoint.ts";
 import { addCounters, noCounters, settledBytes } from "./counters.ts";
 import type { FileProgress } from "./progress.ts";
 
@@ -14,7 +14,7 @@ export interface Account extends Readonly<Counters> {
 /** Sums up what became of the bytes; `forgotten` are the counters of files that are out of use. */
 export function accountOf(progresses: Iterable<FileProgress>, forgotten: Readonly<Counters> | undefined): Account {
   const sum = noCounters();
-  if (forgotten !== undefined) addCounters(sum, forgotten);
+  if (forgotten !== undefined) addCounters(sum, { ...noCounters(), ...forgotten });
   let totalBytes = settledBytes(sum);
   let pendingBytes = 0;
   let files = 0;
@@ -27,4 +27,21 @@ export function accountOf(progresses: Iterable<FileProgress>, forgotten: Readonl
     files += 1;
   }
   return { ...sum, files, totalBytes, pendingBytes, imbalanceBytes: totalBytes - pendingBytes - settledBytes(sum) };
+}
+
+/** Gives up what a sink that is no longer configured had not got. Returns how many bytes that is. */
+export function abandon(sink: string, store: CheckpointStore): number {
+  const counters = { ...noCounters(), ...store.totals.get(sink) };
+  let pendingBytes = 0;
+  for (const cursor of store.cursors.get(sink)?.values() ?? []) {
+    addCounters(counters, { ...noCounters(), ...cursor.counters });
+    const sent = cursor.partial?.length ?? 0;
+    counters.deliveredBytes += sent;
+    const { offset } = cursor.position;
+    pendingBytes += Math.max(0, (store.files.get(cursor.file)?.size ?? offset) - offset - sent);
+  }
+  counters.abandonedBytes += pendingBytes;
+  store.record({ kind: "totals", sink, counters });
+  store.record({ kind: "abandon", sink });
+  return pendingBytes;
 }

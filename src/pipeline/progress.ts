@@ -43,8 +43,9 @@ export class FileProgress {
     this.#partial = from.partial;
   }
 
+  /** At a first cursor. What stands before it is skipped. */
   static beginning(file: FollowedFile, position: Position): FileProgress {
-    return new FileProgress(file, { first: position.offset, position, counters: noCounters() });
+    return new FileProgress(file, { first: 0, position, counters: { ...noCounters(), skippedBytes: position.offset } });
   }
 
   get cursor(): Position {

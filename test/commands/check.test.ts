@@ -80,6 +80,9 @@ maxOpenFiles: 1024
 checkpoints:
   interval: 1s
   compactAt: 1MiB
+deadLetters:
+  maxBytes: 64MiB
+  full: block
 log:
   level: info
   format: auto

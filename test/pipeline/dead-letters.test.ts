@@ -145,9 +145,9 @@ describe("the store", () => {
   });
 });
 
-describe("when they are full and the oldest may go", () => {
-  const body = (name: string): string => name.repeat(300);
+const body = (name: string): string => name.repeat(300);
 
+describe("when they are full and the oldest may go", () => {
   test("whole segments go, each file's bytes are told as lost, and only then are they deleted", async () => {
     const told: LossCheckpoint[] = [];
     let keptWhenTold: readonly string[] = [];

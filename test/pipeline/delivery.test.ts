@@ -331,16 +331,16 @@ test("the dead letters of a batch are made durable together, and told together",
   expect(events.slice(1)).toEqual([{ kind: "sink.deadLettered", sink: "s", records: 3, reason: "400" }]);
 });
 
+const failsOn =
+  (bad: string): Answer =>
+  (lines) =>
+    lines.includes(bad) ? retry("500") : delivered;
+
+/** Another batch of the same sink. */
+const others = (w: ReturnType<typeof world>): void =>
+  void w.delivery.deliver(batchOf(w.sink, ["other"]).batch, w.stop.signal);
+
 describe("what fails again and again while others succeed", () => {
-  const failsOn =
-    (bad: string): Answer =>
-    (lines) =>
-      lines.includes(bad) ? retry("500") : delivered;
-
-  /** Another batch of the same sink. */
-  const others = (w: ReturnType<typeof world>): void =>
-    void w.delivery.deliver(batchOf(w.sink, ["other"]).batch, w.stop.signal);
-
   test("is halved until only the guilty record is left, which is tried on and told", async () => {
     const w = world(failsOn("r7"));
     const good = names(16).filter((line) => line !== "r7");

@@ -65,11 +65,12 @@ describe("the account", () => {
     );
   });
 
-  test("begins at the first cursor of each file", () => {
+  test("has what stands before a first cursor as skipped", () => {
     const progress = FileProgress.beginning(new FakeFile(1, 100), { offset: 40, crc: 1, tail: 1 });
     expect(accountOf([progress], undefined)).toMatchObject({
       files: 1,
-      totalBytes: 60,
+      totalBytes: 100,
+      skippedBytes: 40,
       pendingBytes: 60,
       imbalanceBytes: 0,
     });
