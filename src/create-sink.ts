@@ -12,15 +12,18 @@ export interface SinkWorld {
   readonly stdout: Writable;
   readonly clock: Clock;
   readonly hostname: string;
+  /** The environment, for the variables that name proxies. Without it none is used. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 /** Makes a sink of the configuration. It opens nothing before its first request. */
-export function createSink(name: string, config: Config, { sinks, stdout, clock, hostname }: SinkWorld): Sink {
+export function createSink(name: string, config: Config, world: SinkWorld): Sink {
+  const { sinks, stdout, clock, hostname, env } = world;
   const settings = config.sinks[name];
   const definition = sinks.find(({ type }) => type === settings?.type);
   if (settings === undefined || definition === undefined) throw new Error(`no sink ${name}`);
   const { host = hostname, ...resource } = config.resource;
-  const context = { name, resource: { ...resource, host }, clock, stdout, version: VERSION };
+  const context = { name, resource: { ...resource, host }, clock, stdout, env, version: VERSION };
   return definition.create({ ...settings.options }, context);
 }
 

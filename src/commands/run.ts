@@ -45,6 +45,7 @@ export async function runCommand(
     random: Math.random,
     emit: log.emit,
     hostname: io.env["HOSTNAME"] ?? hostname(),
+    env: io.env,
   };
   const file = options.config === undefined ? undefined : new ConfigFile(options.config, { io, ...world });
   const reload = file === undefined || wish === undefined ? undefined : { file, wish };

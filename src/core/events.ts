@@ -19,6 +19,7 @@ export type AgentEvent =
   | { readonly kind: "data.lost"; readonly loss: LossCheckpoint }
   | ({ readonly kind: "sink.failing"; readonly sink: string } & SinkFailure)
   | ({ readonly kind: "sink.blocked"; readonly sink: string } & SinkFailure)
+  | { readonly kind: "sink.warning"; readonly sink: string; readonly warning: string }
   | { readonly kind: "sink.recovered"; readonly sink: string; readonly outageMs: number }
   | { readonly kind: "sink.ended"; readonly sink: string; readonly reason: string }
   | { readonly kind: "sink.deadLettered"; readonly sink: string; readonly records: number; readonly reason: string }

@@ -28,6 +28,8 @@ export interface BodyWriter {
 
 /** A destination. One instance serves one pipeline. */
 export interface Sink {
+  /** What a person should be told at each start: a setting that is allowed, but dangerous. */
+  readonly warnings?: readonly string[];
   readonly limits: BatchLimits;
   /** Upper and lower bound of the requests in flight at the same time. */
   readonly concurrency: { readonly min: number; readonly max: number };
@@ -66,6 +68,8 @@ export interface SinkContext {
   readonly resource: Resource;
   readonly clock: Clock;
   readonly stdout: Writable;
+  /** The environment, for the variables that name proxies. Without it none is used. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Version of tailcar, for the User-Agent. */
   readonly version: string;
 }

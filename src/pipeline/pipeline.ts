@@ -206,7 +206,8 @@ export class Pipeline {
   }
 
   async #run(): Promise<void> {
-    const { budget, deadLetters } = this.#options;
+    const { budget, deadLetters, emit, sink } = this.#options;
+    for (const warning of sink.warnings ?? []) emit({ kind: "sink.warning", sink: this.name, warning });
     const unsubscribe = budget.onRelease(() => this.#wake.notify());
     try {
       await deadLetters.recover();
@@ -227,7 +228,7 @@ export class Pipeline {
       this.#stop.abort();
       await Promise.allSettled(this.#underWay);
       await deadLetters.close();
-      await this.#options.sink.close();
+      await sink.close();
     }
   }
 

@@ -56,6 +56,8 @@ export function describeEvent(event: AgentEvent): LogLine {
         level: "error",
         message: `${event.sink} is blocked: ${event.reason}; nothing is dropped, next attempt in ${seconds(event.waitMs)}`,
       });
+    case "sink.warning":
+      return { level: "warn", message: `${event.sink}: ${event.warning}` };
     case "sink.recovered":
       return { level: "info", message: `${event.sink} works again after ${seconds(event.outageMs)}` };
     case "sink.ended":

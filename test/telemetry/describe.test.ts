@@ -54,6 +54,7 @@ const cases: readonly (readonly [AgentEvent, LogLine["level"], readonly string[]
     "error",
     ["splunk", "401", "2.0 s"],
   ],
+  [{ kind: "sink.warning", sink: "splunk", warning: "careful" }, "warn", ["splunk", "careful"]],
   [{ kind: "sink.recovered", sink: "splunk", outageMs: 60_000 }, "info", ["splunk", "60.0 s"]],
   [{ kind: "sink.ended", sink: "stdout", reason: "EPIPE" }, "info", ["stdout", "EPIPE"]],
   [{ kind: "sink.deadLettered", sink: "splunk", records: 3, reason: "400" }, "error", ["splunk", "3", "400"]],

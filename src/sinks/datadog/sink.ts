@@ -11,7 +11,7 @@ export const datadog = defineSink({
   schema: datadogSchema,
   create(options, context) {
     return createHttpSink({
-      url: options.endpoint ?? `https://http-intake.logs.${options.site}${DATADOG_PATH}`,
+      endpoint: options.endpoint ?? `https://http-intake.logs.${options.site}${DATADOG_PATH}`,
       options,
       limits: batchLimits(options.batch, MAX_RECORD_BYTES),
       context,

@@ -2,13 +2,13 @@ import type { IncomingHttpHeaders } from "node:http";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
 import got, { type Got, type Response } from "got";
-import type { Clock } from "../../core/clock.ts";
 import type { Outcome } from "../../core/outcome.ts";
-import { type AgentResult, createAgent } from "./agent.ts";
-import type { HttpOptions } from "./config.ts";
+import { Connection, type ConnectionSettings } from "./connection.ts";
 import { classifyFailure } from "./failure.ts";
 import { createLookup } from "./lookup.ts";
+import { targetOf } from "./target.ts";
 
+const gunzip = promisify(zlib.gunzip);
 const gzip = promisify(zlib.gzip);
 
 /** The start of a response tells all there is to know; more of it is never kept, so a hostile one cannot fill the memory. */
@@ -28,36 +28,58 @@ export interface HttpReply {
 export type HttpResult =
   { readonly kind: "reply"; readonly reply: HttpReply } | { readonly kind: "failed"; readonly outcome: Outcome };
 
-export interface HttpClientSettings {
-  readonly url: string;
-  readonly options: HttpOptions;
+/** The bytes that go over the wire. */
+export interface Payload {
+  readonly bytes: Buffer;
+  readonly isGzip: boolean;
+}
+
+export interface HttpClientSettings extends ConnectionSettings {
   /** Read when the client is made and at each `refresh`, so that renewed secrets are used. */
   readonly headers: () => Readonly<Record<string, string>>;
   readonly userAgent: string;
-  readonly clock: Clock;
 }
 
-/** Posts bodies to one URL: one attempt each, with deadlines, over kept connections. Never follows a redirect. */
+/** Posts bodies to one endpoint: one attempt each, with deadlines, over kept connections. Never follows a redirect. */
 export class HttpClient {
   readonly #settings: HttpClientSettings;
+  readonly #url: string;
   readonly #lookup: ReturnType<typeof createLookup>;
-  #connection: AgentResult;
+  readonly #connection: Connection;
   #got: Got;
+  /** The receiver has refused gzip and taken the plain body. */
+  #refusesGzip = false;
 
   constructor(settings: HttpClientSettings) {
     this.#settings = settings;
+    this.#url = targetOf(settings.endpoint).url;
     this.#lookup = createLookup(settings.clock);
-    this.#connection = createAgent(settings.url, settings.options.tls, settings.options.concurrency.max);
+    this.#connection = new Connection(settings);
     this.#got = this.#configure();
   }
 
-  /** Never rejects. `signal` ends the attempt; what it returns then has no meaning. */
-  async post(body: Buffer, signal: AbortSignal): Promise<HttpResult> {
-    if (!this.#connection.ok) {
-      return { kind: "failed", outcome: { kind: "blocked", reason: this.#connection.problem } };
-    }
+  /** Compresses a body, if that is wanted and the receiver takes it. Without compression the bytes are the body's own. */
+  async compress(body: Buffer): Promise<Payload> {
+    const { compression, compressionLevel: level } = this.#settings.options;
+    if (compression === "none" || this.#refusesGzip) return { bytes: body, isGzip: false };
+    return { bytes: await gzip(body, { level, chunkSize: GZIP_CHUNK_BYTES }), isGzip: true };
+  }
+
+  /** Never rejects. `signal` ends the attempt; what it returns then has no meaning. `headers` are for this request alone. */
+  async post(
+    payload: Payload,
+    signal: AbortSignal,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<HttpResult> {
     try {
-      return { kind: "reply", reply: await this.#exchange(await this.#compress(body), signal) };
+      if (await this.#connection.renew()) this.#got = this.#configure();
+      const { current } = this.#connection;
+      if (!current.ok) return { kind: "failed", outcome: { kind: "blocked", reason: current.problem } };
+      const reply = await this.#exchange(payload, signal, headers);
+      return {
+        kind: "reply",
+        reply: reply.status === 415 ? await this.#repost(payload, reply, signal, headers) : reply,
+      };
     } catch (error) {
       return { kind: "failed", outcome: classifyFailure(error) };
     }
@@ -65,31 +87,33 @@ export class HttpClient {
 
   /** Reads certificates anew and takes the present headers. Files that cannot be read leave a working connection as it is. */
   refresh(): void {
-    const { url, options } = this.#settings;
-    if (options.tls !== undefined) {
-      const next = createAgent(url, options.tls, options.concurrency.max);
-      if (next.ok || !this.#connection.ok) {
-        this.close();
-        this.#connection = next;
-      }
-    }
+    this.#connection.refresh();
+    this.#refusesGzip = false;
     this.#got = this.#configure();
   }
 
   close(): void {
-    if (!this.#connection.ok) return;
-    this.#connection.agent.http?.destroy();
-    this.#connection.agent.https?.destroy();
+    this.#connection.close();
   }
 
-  #compress(body: Buffer): Promise<Buffer> | Buffer {
-    const { compression, compressionLevel: level } = this.#settings.options;
-    return compression === "none" ? body : gzip(body, { level, chunkSize: GZIP_CHUNK_BYTES });
+  /** A receiver that does not know gzip gets the body without it, at once and from now on. */
+  async #repost(
+    payload: Payload,
+    refusal: HttpReply,
+    signal: AbortSignal,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<HttpReply> {
+    if (!payload.isGzip) return refusal;
+    const plain = { bytes: await gunzip(payload.bytes), isGzip: false };
+    const reply = await this.#exchange(plain, signal, headers);
+    if (reply.status !== 415) this.#refusesGzip = true;
+    return reply;
   }
 
   /** All options are set once, on an instance: those given with each request are cloned and checked each time. */
   #configure(): Got {
     const { options, headers, userAgent } = this.#settings;
+    const { current } = this.#connection;
     const { connect, response, total } = options.timeout;
     return got.extend({
       method: "POST",
@@ -100,12 +124,14 @@ export class HttpClient {
       // No compression is asked for: a small reply needs none, and a bomb cannot go off.
       decompress: false,
       dnsLookup: this.#lookup,
-      timeout: { lookup: connect, connect, secureConnect: connect, response, request: total },
-      agent: this.#connection.ok ? this.#connection.agent : {},
+      timeout: { lookup: connect, connect, secureConnect: connect, response, read: response, request: total },
+      agent: current.ok ? current.agent : {},
       headers: {
         "user-agent": userAgent,
         accept: "application/json",
-        ...(options.compression === "gzip" ? { "content-encoding": "gzip" } : {}),
+        ...Object.fromEntries(
+          Object.entries(options.headers).map(([name, value]) => [name.toLowerCase(), value.reveal()]),
+        ),
         ...headers(),
       },
     });
@@ -116,10 +142,15 @@ export class HttpClient {
    * to the socket in one piece. As option `body` got would cut it into chunks of 64 KiB with a turn of the event loop
    * between, at three times the processor time.
    */
-  #exchange(payload: Buffer, signal: AbortSignal): Promise<HttpReply> {
+  #exchange(
+    { bytes, isGzip }: Payload,
+    signal: AbortSignal,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<HttpReply> {
     return new Promise((resolve, reject) => {
-      const request = this.#got.stream(this.#settings.url, {
-        headers: { "content-length": String(payload.length) },
+      const encoding = isGzip ? { "content-encoding": "gzip" } : {};
+      const request = this.#got.stream(this.#url, {
+        headers: { "content-length": String(bytes.length), ...encoding, ...headers },
         signal,
       });
       const chunks: Buffer[] = [];
@@ -146,7 +177,7 @@ export class HttpClient {
       request.on("close", () => {
         if (response === undefined) reject(new Error("the connection was closed"));
       });
-      request.end(payload);
+      request.end(bytes);
     });
   }
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { duration } from "../../core/options.ts";
+import { duration, secret } from "../../core/options.ts";
+import { readEndpoint, targetOf } from "./target.ts";
 
 const concurrency = z
   .strictObject({
@@ -13,7 +14,9 @@ const concurrency = z
 const timeout = z
   .strictObject({
     connect: duration().prefault("10s").describe("For each of: finding the address, connecting, and agreeing on TLS."),
-    response: duration().prefault("30s").describe("From the request's last byte to the head of the response."),
+    response: duration()
+      .prefault("30s")
+      .describe("From the request's last byte to the head of the response, and from there to its end."),
     total: duration().prefault("60s").describe("For the whole request with its response."),
   })
   .prefault({})
@@ -42,8 +45,37 @@ const tls = z
   .refine(({ cert, key }) => (cert === undefined) === (key === undefined), "expected cert and key together")
   .optional()
   .describe(
-    "TLS of the connection. The files are read again while the sink is blocked, so a renewal needs no restart.",
+    "TLS of the connection. The files are read again when they change and while the sink is blocked, so a renewal needs no restart.",
   );
+
+/** Names of HTTP headers (RFC 9110 tokens) that do not decide how the request is read. */
+const HEADER_NAME = /^(?!(?:connection|content-encoding|content-length|host|transfer-encoding)$)[!#$%&'*+.^_`|~\w-]+$/i;
+
+const headers = z
+  .record(
+    z
+      .string()
+      .regex(HEADER_NAME, "not the name of a header that may be set: length, encoding, host and connection are not"),
+    secret(),
+  )
+  .prefault({})
+  .describe(
+    "Further headers of each request, by name. Their values are never shown. Those that the sink sets itself stand.",
+  );
+
+const proxy = secret()
+  .refine(
+    (value) => value.reveal() === "none" || isProxyUrl(value.reveal()),
+    "expected http://HOST:PORT, https://HOST:PORT or none",
+  )
+  .optional()
+  .describe(
+    "URL of an HTTP proxy, with user and password if it asks for them: http://user:password@proxy:3128. none goes past those of HTTPS_PROXY, HTTP_PROXY and NO_PROXY, which count otherwise.",
+  );
+
+function isProxyUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
 
 /** The options that every sink over HTTP has, to be spread into its schema. */
 export const httpOptions = {
@@ -57,26 +89,28 @@ export const httpOptions = {
     .prefault(1)
     .describe("gzip level: 1 is the cheapest, 9 the smallest. Logs compress well at 1 already."),
   tls,
+  headers,
+  proxy,
 };
 
 export type TlsOptions = NonNullable<z.output<typeof tls>>;
 export type HttpOptions = z.output<z.ZodObject<typeof httpOptions>>;
 
-/**
- * Option: the URL of a receiver. A base URL without a path gets `path`; a URL with one is taken as it is, so that a
- * receiver behind a proxy can be reached under any path.
- */
+/** Option: where a receiver is, read by `readEndpoint`. */
 export const endpoint = (path: string) =>
   z.string().transform((text, ctx) => {
-    const url = URL.canParse(text) ? new URL(text) : undefined;
-    if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:")) {
-      ctx.addIssue({ code: "custom", message: "expected a URL that begins with https:// or http://" });
+    const read = readEndpoint(text, path);
+    if (read === undefined) {
+      ctx.addIssue({
+        code: "custom",
+        message: "expected a URL that begins with https:// or http://, or unix:/SOCKET:/PATH",
+      });
       return z.NEVER;
     }
-    if (url.username !== "" || url.password !== "") {
+    const { username, password } = new URL(targetOf(read).url);
+    if (username !== "" || password !== "") {
       ctx.addIssue({ code: "custom", message: "expected a URL without credentials, for a URL may be shown" });
       return z.NEVER;
     }
-    if (url.pathname === "/") url.pathname = path;
-    return url.href;
+    return read;
   });

@@ -21,10 +21,15 @@ export function describeReply({ status, body }: HttpReply): string {
   return excerpt === "" ? `HTTP ${status}` : `HTTP ${status}: ${excerpt}`;
 }
 
-/** `retry`, with the wish of the receiver for the two statuses that define one. */
+/**
+ * `retry`, with the wish of the receiver for the two statuses that define one. A date is counted from the receiver's own
+ * clock where it tells it, for ours may be hours off.
+ */
 export function retryReply(reply: HttpReply, nowMs: number): Outcome {
   const mayAsk = reply.status === 429 || reply.status === 503;
-  const afterMs = mayAsk ? parseRetryAfter(reply.headers["retry-after"], nowMs) : undefined;
+  const theirsMs = Date.parse(reply.headers.date ?? "");
+  const fromMs = Number.isNaN(theirsMs) ? nowMs : theirsMs;
+  const afterMs = mayAsk ? parseRetryAfter(reply.headers["retry-after"], fromMs) : undefined;
   return { kind: "retry", reason: describeReply(reply), afterMs };
 }
 

@@ -13,7 +13,7 @@ export const splunkHec = defineSink({
   create(options, context) {
     const channel = randomUUID();
     return createHttpSink({
-      url: options.endpoint,
+      endpoint: options.endpoint,
       options,
       limits: batchLimits(options.batch),
       context,

@@ -5,21 +5,33 @@ import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../src/core/clock.ts";
 import { datadogSchema } from "../../../src/sinks/datadog/config.ts";
-import { HttpClient } from "../../../src/sinks/http/client.ts";
+import type { ProxyEnv } from "../../../src/sinks/http/agent.ts";
+import { HttpClient, type HttpResult } from "../../../src/sinks/http/client.ts";
 import { never } from "../support.ts";
 import { type Handler, portOf, reply, startServer } from "./server.ts";
 
 const BODY = Buffer.from("x".repeat(300_000));
 
-function createClient(url: string, options: Record<string, unknown> = {}): HttpClient & Disposable {
+interface TestClient extends Disposable {
+  post(body: Buffer, signal: AbortSignal): Promise<HttpResult>;
+  close(): void;
+}
+
+function createClient(endpoint: string, options: Record<string, unknown> = {}, proxyEnv: ProxyEnv = {}): TestClient {
   const client = new HttpClient({
-    url,
+    endpoint,
     options: datadogSchema.parse({ apiKey: "k", compression: "none", ...options }),
     headers: () => ({ "x-test": "1" }),
     userAgent: "tailcar/0.1.0",
     clock: systemClock,
+    proxyEnv,
   });
-  return Object.assign(client, { [Symbol.dispose]: () => client.close() });
+  const close = (): void => client.close();
+  return {
+    post: async (body, signal) => client.post(await client.compress(body), signal),
+    close,
+    [Symbol.dispose]: close,
+  };
 }
 
 const quick = { timeout: { connect: "200ms", response: "200ms", total: "400ms" } };
@@ -188,7 +200,7 @@ describe("a response that", () => {
 describe("no response is a reason to try again", () => {
   test.each<[string, Handler, RegExp]>([
     ["silence", () => {}, /'response'/],
-    ["silence after half of the body", (_request, response) => void response.writeHead(202).write("{"), /'request'/],
+    ["silence after half of the body", (_request, response) => void response.writeHead(202).write("{"), /'read'/],
     ["a reset before the response", (_request, _response, socket) => void socket.resetAndDestroy(), /ECONNRESET/],
     [
       "a reset during the response",

@@ -33,11 +33,15 @@ describe("options", () => {
     [{ batch: { maxBytes: "1KiB" } }, "batch.maxBytes: expected at least 16384B, to hold any one record"],
     [{ batch: { maxAge: "soon" } }, "batch.maxAge: expected a duration with its unit, like 250ms, 1.5s, 10m or 2h"],
     [{ site: "https://app.datadoghq.eu/" }, "site: expected the name of a Datadog site, like datadoghq.eu"],
-    [{ endpoint: "ftp://intake" }, "endpoint: expected a URL that begins with https:// or http://"],
-    [{ endpoint: "intake" }, "endpoint: expected a URL that begins with https:// or http://"],
-    [{ endpoint: "https://u:p@x" }, "endpoint: expected a URL without credentials, for a URL may be shown"],
-    [{ concurrency: { min: 4, max: 2 } }, "concurrency: expected min to be at most max"],
-    [{ tls: { cert: "/c.pem" } }, "tls: expected cert and key together"],
+    [{ endpoint: "ftp://i" }, "endpoint: expected a URL that begins with https:// or http://, or unix:/SOCKET:/PATH"],
+    [{ endpoint: "unix:i" }, "endpoint: expected a URL that begins with https:// or http://, or unix:/SOCKET:/PATH"],
+    [{ endpoint: "u:p@x" }, "endpoint: expected a URL without credentials, for a URL may be shown"],
+    [{ proxy: "squid:3128" }, "proxy: expected http://HOST:PORT, https://HOST:PORT or none"],
+    [{ proxy: "socks5://squid" }, "proxy: expected http://HOST:PORT, https://HOST:PORT or none"],
+    ...["content-length", "Host", "Transfer-Encoding", "a b", ""].map((name): [object, string] => [
+      { headers: { [name]: "x" } },
+      `headers.${name}: Invalid key in record`,
+    ]),
   ])("%j is refused", (options, problem) => {
     expect(problems(datadogSchema, { apiKey: "k", ...options })).toEqual([problem]);
   });
@@ -52,6 +56,12 @@ describe("options", () => {
     ["https://proxy/", "https://proxy/api/v2/logs"],
     ["http://127.0.0.1:8080", "http://127.0.0.1:8080/api/v2/logs"],
     ["https://proxy/datadog?team=a", "https://proxy/datadog?team=a"],
+    ["intake.example:443", "https://intake.example/api/v2/logs"],
+    ["intake.example:8443/x", "https://intake.example:8443/x"],
+    ["https://[fd38::1]:8080", "https://[fd38::1]:8080/api/v2/logs"],
+    ["unix:/run/intake.sock", "unix:/run/intake.sock:/api/v2/logs"],
+    ["unix:/run/intake.sock:/", "unix:/run/intake.sock:/api/v2/logs"],
+    ["unix:/run/intake.sock:/own?x=1", "unix:/run/intake.sock:/own?x=1"],
   ])("endpoint %s becomes %s", (endpoint, expected) => {
     expect(datadogSchema.parse({ apiKey: "k", endpoint }).endpoint).toBe(expected);
   });
