@@ -71,6 +71,18 @@ function program(done: (exitCode: number) => void): Command {
     });
 
   root
+    .command("replay")
+    .description("send dead letters again, beside a running agent or without one")
+    .argument("[file]", "a closed segment; without it all that wait in the state directory")
+    .requiredOption("-c, --config <file>", "configuration file")
+    .option("--sink <name>", "only those of this sink; with a file the sink to send them to")
+    .action(async (file: string | undefined, options: { config: string; sink?: string }) => {
+      using interruption = new Interruption(process, systemClock);
+      const { replayCommand } = await import("./commands/replay.ts");
+      done(await replayCommand(file, options, await commandIo(), interruption));
+    });
+
+  root
     .command("schema")
     .description("print the JSON Schema of the configuration")
     .action(async () => {

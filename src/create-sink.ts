@@ -1,3 +1,4 @@
+import { hostname as machineName } from "node:os";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import type { Config } from "./config/schema.ts";
@@ -29,3 +30,6 @@ export function createSink(name: string, config: Config, world: SinkWorld): Sink
 
 /** Where the dead letters of a sink are. */
 export const deadLettersOf = (name: string, { stateDir }: Config): string => join(stateDir, "dead-letters", name);
+
+/** The name that records carry as their host, unless the configuration has another. */
+export const hostOf = (env: Readonly<Record<string, string | undefined>>): string => env["HOSTNAME"] ?? machineName();

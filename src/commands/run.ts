@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { hostname } from "node:os";
 import type { AgentWorld } from "../agent.ts";
 import { configFromFlags } from "../config/load.ts";
 import { systemClock } from "../core/clock.ts";
 import { EXIT, UserError } from "../core/errors.ts";
+import { hostOf } from "../create-sink.ts";
 import { watchForHints } from "../files/watcher.ts";
 import { checked, ConfigFile, type Loaded } from "./config-file.ts";
 import type { Interruption } from "./interruption.ts";
@@ -44,7 +44,7 @@ export async function runCommand(
     watch: watchForHints,
     random: Math.random,
     emit: log.emit,
-    hostname: io.env["HOSTNAME"] ?? hostname(),
+    hostname: hostOf(io.env),
     env: io.env,
   };
   const file = options.config === undefined ? undefined : new ConfigFile(options.config, { io, ...world });

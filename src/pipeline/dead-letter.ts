@@ -19,6 +19,8 @@ const fieldsSchema = z.looseObject({
   timestamp: z.object({ epochMs: z.int(), nanos: z.int() }).optional(),
   severity: z.object({ number: z.int(), text: z.string() }).optional(),
   isObject: z.boolean().optional(),
+  attributes: z.record(z.string(), z.json()).optional(),
+  unparsed: z.string().optional(),
 });
 
 /**

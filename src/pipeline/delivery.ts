@@ -27,6 +27,8 @@ export interface DeliveryOptions {
   readonly emit: Emit;
   /** What has been failing for this long goes to the dead letters. Milliseconds; without it nothing ever does. */
   readonly giveUpAfterMs?: number | undefined;
+  /** Set where most records may well be refused, as dead letters may again: that says nothing about the settings then. */
+  readonly expectsRefusals?: boolean;
 }
 
 /** What is delivered as a whole: a batch, or a part of the dead letters. */
@@ -184,7 +186,7 @@ export class Delivery {
   }
 
   async #refused(shipment: Shipment, index: number, verdict: Verdict): Promise<boolean> {
-    this.#rejections.add(1, true);
+    this.#rejections.add(1, this.#options.expectsRefusals !== true);
     return this.#rejections.isMass
       ? this.#deliver(shipment, index, index + 1)
       : condemn(shipment, index, index + 1, verdict);
