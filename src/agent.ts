@@ -186,7 +186,7 @@ export class Agent {
       throw error;
     } finally {
       for (const pipeline of this.#pipelines) pipeline.stop();
-      await this.#looks.close();
+      this.#looks.close();
       journal.abort();
       await flushing;
       if (this.#estate === undefined) await this.#store.close();
@@ -227,8 +227,7 @@ export class Agent {
     this.#abandonRemovedSinks();
     await this.#registry.start();
     await this.#inherited?.close();
-    if (this.#registry.files.size === 0)
-      this.#world.emit({ kind: "files.none", roots: this.#registry.trees.map(({ root }) => root) });
+    if (this.#registry.files.size === 0) this.#world.emit({ kind: "files.none", roots: [...this.#registry.roots] });
     this.#startedUp = true;
     if (!this.#stopping.signal.aborted) this.#enter("running");
   }

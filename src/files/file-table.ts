@@ -1,4 +1,5 @@
 import type { BigIntStats } from "node:fs";
+import { dirname } from "node:path";
 import { sameBirth } from "./identity.ts";
 import { inodeKey, inodeKeyOf, type LogFile } from "./log-file.ts";
 import { StreamIndex } from "./stream-index.ts";
@@ -9,11 +10,15 @@ export class FileTable {
   readonly streams = new StreamIndex();
   readonly #byInode = new Map<string, LogFile>();
   readonly #byPath = new Map<string, LogFile>();
+  /** The files that were found through a link, by where it led. */
+  readonly #links = new Map<string, LogFile>();
 
   add(file: LogFile): void {
     this.files.set(file.id, file);
     this.streams.add(file);
-    if (file.state !== "gone") this.place(file, file.path);
+    if (file.state === "gone") return;
+    this.place(file, file.path);
+    if (file.target !== undefined) this.#links.set(file.target, file);
   }
 
   /** The path leads to the file, which the inode in its identity is. */
@@ -40,10 +45,21 @@ export class FileTable {
     this.detach(file);
     this.streams.remove(file);
     this.files.delete(file.id);
+    if (file.target !== undefined && this.#links.get(file.target) === file) this.#links.delete(file.target);
   }
 
   at(path: string): LogFile | undefined {
     return this.#byPath.get(path);
+  }
+
+  /** The link that a followed file was found by, if it led to the path. */
+  linkTo(path: string): string | undefined {
+    return this.#links.get(path)?.origin.path;
+  }
+
+  /** The directories that links lead into. */
+  linkTargets(): ReadonlySet<string> {
+    return new Set([...this.#links.keys()].map((path) => dirname(path)));
   }
 
   isPlaced(file: LogFile): boolean {

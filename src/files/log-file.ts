@@ -32,6 +32,8 @@ export class LogFile implements FollowedFile {
   /** Since when the stream has been followed, milliseconds since the epoch. */
   readonly followedSince: number;
   path: string;
+  /** Where its path leads, if it is a link. */
+  target: string | undefined;
   identity: FileIdentity;
   state: FileState;
   /** Highest size seen, bytes. */
@@ -64,6 +66,7 @@ export class LogFile implements FollowedFile {
     this.born = init.born;
     this.followedSince = init.followedSince;
     this.path = init.path;
+    this.target = undefined;
     this.identity = init.identity;
     this.state = "live";
     this.size = init.size;

@@ -8,6 +8,9 @@ import type { Globs } from "./globs.ts";
 import { headMatches, sameInode } from "./identity.ts";
 import type { LogFile, SourceSettings } from "./log-file.ts";
 
+/** Part of the open files that stays open when one is too many. */
+const KEPT_PART = 7 / 8;
+
 /** What a path leads to. `unknown`: it could not be looked at, which says nothing about what is there. */
 export type PathState =
   { readonly kind: "file"; readonly stats: BigIntStats } | { readonly kind: "absent" } | { readonly kind: "unknown" };
@@ -100,12 +103,16 @@ export class FileOpener {
 
   /**
    * Closes handles over the limit, but not that of `except`: first of files that every sink has, then of those that grew
-   * least recently. A deleted file lives by its handle and keeps it.
+   * least recently. A deleted file lives by its handle and keeps it. Closes some more than it must, so that with many files
+   * it need not choose again at each.
    */
   async limitHandles(except?: LogFile): Promise<void> {
-    const open = [...this.#options.table.files.values()].filter((file) => file.handle !== undefined);
-    const excess = open.length - this.#options.maxOpenFiles;
-    if (excess <= 0) return;
+    const { maxOpenFiles, table } = this.#options;
+    let count = 0;
+    for (const file of table.files.values()) if (file.handle !== undefined) count += 1;
+    if (count <= maxOpenFiles) return;
+    const excess = count - Math.ceil(maxOpenFiles * KEPT_PART);
+    const open = [...table.files.values()].filter((file) => file.handle !== undefined);
     const closable = open.filter((file) => !file.deleted && file !== except);
     const { isNeeded } = this.#options;
     closable.sort((a, b) => Number(isNeeded(a)) - Number(isNeeded(b)) || a.grownAtMs - b.grownAtMs);

@@ -9,7 +9,7 @@ import { errorCode } from "../core/errors.ts";
 import type { Emit } from "../core/events.ts";
 import { START } from "../core/position.ts";
 import { keepIf, type Opened, whereIs } from "./confinement.ts";
-import { listFiles } from "./discovery.ts";
+import { type DirectoryObserver, DirectoryTree } from "./discovery.ts";
 import { FileTable } from "./file-table.ts";
 import { compileGlobs, type Globs } from "./globs.ts";
 import { HEAD_BYTES, headMatches, readHead, sameInode, tailAt } from "./identity.ts";
@@ -17,12 +17,18 @@ import { inodeKey, LogFile, type SourceSettings } from "./log-file.ts";
 import { FileOpener } from "./opener.ts";
 import { Listings, resumeFiles } from "./resume.ts";
 import { byRotation, liveNameOf } from "./rotation-names.ts";
+import { statAll } from "./stat-all.ts";
 import { UnseenSearch } from "./unseen-search.ts";
-import type { WatchedTree } from "./watcher.ts";
 import { bornAt, findCopy, isBeginningOf, type Sibling } from "./siblings.ts";
 
 /** A file that has not grown for this long is looked at only by full looks and when a hint names it. */
 const ACTIVE_MS = 60_000;
+
+/** A sweep looks at so many files at most. Of more it goes round: what looking costs is bounded, however many files grow. */
+const SWEEP_FILES = 1_000;
+
+/** So many files may be opened beyond the limit before some are closed. */
+const MANY_FILES = 64;
 
 /** A file that equals the beginning of a live one is taken for a copy in the making for so long, then for a file of its own. */
 const COPYING_MS = 30_000;
@@ -73,6 +79,7 @@ export class FileRegistry {
   readonly #options: RegistryOptions;
   readonly #globs: ReadonlyMap<SourceSettings, Globs>;
   readonly #table = new FileTable();
+  readonly #tree: DirectoryTree;
   readonly #opener: FileOpener;
   readonly #unseen: UnseenSearch;
   /** Files whose reader found other bytes before its position than it had left there. */
@@ -82,6 +89,8 @@ export class FileRegistry {
   /** Files that this look came upon and nobody follows yet. */
   readonly #newcomers: Newcomer[] = [];
   #halted = false;
+  /** How far the sweeps have got among the files that grew lately. */
+  #swept = 0;
   readonly #absentSinceMs = new Map<LogFile, number>();
   /** Files, by inode, that this look has found to look like copies in the making. */
   readonly #copying = new Set<string>();
@@ -92,6 +101,7 @@ export class FileRegistry {
     const { sources, emit, maxOpenFiles } = options;
     this.#options = options;
     this.#globs = new Map(sources.map((source) => [source, compileGlobs(source.include, source.exclude)]));
+    this.#tree = new DirectoryTree(this.#globs.values(), options.clock);
     this.#opener = new FileOpener({
       globs: this.#globs,
       table: this.#table,
@@ -111,11 +121,25 @@ export class FileRegistry {
     return this.#table.files;
   }
 
-  /** The directory trees in which files can appear. */
-  get trees(): readonly WatchedTree[] {
-    return [...this.#globs.values()].flatMap((globs) =>
-      globs.roots.map((root) => ({ root, depth: globs.depthBelow(root), matches: globs.matches })),
-    );
+  /** The directories below which files can appear. */
+  get roots(): ReadonlySet<string> {
+    return new Set([...this.#globs.values()].flatMap(({ roots }) => roots));
+  }
+
+  /** The directories in which a change may concern a followed file, or bring one. */
+  get directories(): ReadonlySet<string> {
+    const missingRoots = [...this.roots].map((root) => dirname(root));
+    return new Set([...this.#tree.directories, ...missingRoots, ...this.#table.linkTargets()]);
+  }
+
+  /** Tells the observer of each directory before it is listed. */
+  observe(observer: DirectoryObserver): void {
+    this.#tree.observer = observer;
+  }
+
+  /** Whether a look at the path can find anything: it is that of a followed file, or matches. */
+  isOfInterest(path: string): boolean {
+    return this.#table.at(path) !== undefined || this.#table.linkTo(path) !== undefined || this.#isIncluded(path);
   }
 
   /** Paths that should be read and can't be. */
@@ -142,11 +166,13 @@ export class FileRegistry {
       rootsOf,
       sourceOf: (path) => this.#sourceOf(path),
       furthest: (id) => this.#furthest(id),
+      maxOpenFiles: this.#options.maxOpenFiles,
     });
     for (const file of resumed) this.#table.add(file);
     await this.#opener.limitHandles();
     await listener.added(resumed);
-    const paths = await this.#list();
+    for (const file of resumed) this.#watchTarget(file);
+    const { paths } = await this.#list();
     await this.#visitAll(paths);
     await this.#unseen.wantChanged();
     await this.#takeUp(paths);
@@ -155,7 +181,7 @@ export class FileRegistry {
 
   /** Looks at everything: the truth that hints only hasten. */
   async lookFully(): Promise<void> {
-    const paths = await this.#list();
+    const { paths } = await this.#list();
     for (const file of this.files.values()) if (file.state !== "gone") paths.set(file.path, file.source);
     await this.#visitAll(paths);
     await this.#unseen.wantChanged();
@@ -164,10 +190,29 @@ export class FileRegistry {
     this.#opener.forgetMended();
   }
 
+  /**
+   * Looks into the directories that may have changed: at what came and went there, and, where no hint would have said that
+   * another file took a name, at everything (`thorough`).
+   */
+  async lookAround(thorough: boolean): Promise<void> {
+    const { paths, directories } = await this.#list(false);
+    if (directories.size === 0) return;
+    for (const file of this.files.values()) {
+      if (!this.#table.isPlaced(file) || !directories.has(dirname(file.path))) continue;
+      if (!thorough && paths.has(file.path)) paths.delete(file.path);
+      else paths.set(file.path, file.source);
+    }
+    await this.#visitAll(paths);
+    await this.#unseen.wantChanged();
+    await this.#takeUp(paths);
+    await this.#settle(false);
+  }
+
   /** Looks at the paths that hints named, and with `sweep` at all files that grew lately. */
   async look(hints: Iterable<string>, sweep = true): Promise<void> {
     const paths = new Map<string, SourceSettings>();
-    for (const path of hints) {
+    for (const hint of hints) {
+      const path = this.#table.linkTo(hint) ?? hint;
       const source = this.#table.at(path)?.source ?? this.#sourceOf(path);
       if (source !== undefined) paths.set(path, source);
     }
@@ -181,8 +226,13 @@ export class FileRegistry {
   /** Adds the paths of files that grew lately. */
   #addActive(paths: Map<string, SourceSettings>): void {
     const now = this.#options.clock.elapsed();
+    const active: LogFile[] = [];
     for (const file of this.files.values()) {
-      if (!file.canGrow || now - file.grownAtMs >= ACTIVE_MS) continue;
+      if (file.canGrow && now - file.grownAtMs < ACTIVE_MS) active.push(file);
+    }
+    const start = active.length > SWEEP_FILES ? this.#swept % active.length : 0;
+    this.#swept = start + SWEEP_FILES;
+    for (const file of [...active.slice(start), ...active.slice(0, start)].slice(0, SWEEP_FILES)) {
       paths.set(file.path, file.source);
       // While its writers move over to a successor, the live path of a rotated file is worth a look too.
       if (file.state === "rotated" && this.#sourceOf(file.stream) === file.source) paths.set(file.stream, file.source);
@@ -218,29 +268,49 @@ export class FileRegistry {
     await Promise.all([...this.files.values()].map((file) => file.close()));
   }
 
-  async #list(): Promise<Map<string, SourceSettings>> {
-    const paths = new Map<string, SourceSettings>();
-    for (const [source, globs] of this.#globs) {
-      const listing = await listFiles(globs);
-      for (const { path, reason } of listing.problems) this.#opener.report("file.unreadable", path, reason);
-      // A file that two sources match belongs to the first.
-      for (const path of listing.paths) if (!paths.has(path)) paths.set(path, source);
+  async #list(every = true): Promise<{ paths: Map<string, SourceSettings>; directories: ReadonlySet<string> }> {
+    const { paths, directories, problems } = await this.#tree.list(every, () => this.#halted);
+    for (const { path, reason } of problems) this.#opener.report("file.unreadable", path, reason);
+    const sources = new Map<string, SourceSettings>();
+    for (const path of paths) {
+      const source = this.#sourceOf(path);
+      if (source !== undefined) sources.set(path, source);
     }
-    return paths;
+    return { paths: sources, directories };
   }
 
+  #isIncluded(path: string): boolean {
+    return this.#sourceOf(path) !== undefined;
+  }
+
+  /** A file that two sources match belongs to the first. */
   #sourceOf(path: string): SourceSettings | undefined {
     for (const [source, globs] of this.#globs) if (globs.matches(path)) return source;
     return undefined;
   }
 
   async #visitAll(paths: ReadonlyMap<string, SourceSettings>, sweep = true): Promise<void> {
-    for (const [path, source] of paths) {
+    for await (const [path, stats] of statAll(paths.keys())) {
       if (this.#halted) return;
+      const source = paths.get(path);
+      if (source === undefined || (stats !== undefined && this.#isUnchanged(path, stats))) continue;
       await this.#attempt(path, () => this.#visit(path, source));
     }
     if (!sweep) return;
     for (const file of this.files.values()) if (file.state === "rotated") await this.#measureOpen(file);
+  }
+
+  /** Whether there is nothing to do about the path. Most paths of most looks end here. */
+  #isUnchanged(path: string, stats: BigIntStats): boolean {
+    const file = this.#table.at(path);
+    return (
+      file !== undefined &&
+      sameInode(file.identity, stats) &&
+      this.#table.withInode(stats)?.file === file &&
+      Number(stats.size) === file.readableSize &&
+      stats.mtimeNs === file.mtimeNs &&
+      !this.#suspects.has(file)
+    );
   }
 
   async #measureOpen(file: LogFile): Promise<void> {
@@ -442,6 +512,8 @@ export class FileRegistry {
         const itsBirth = opened.stats.ino === stats.ino ? born : bornAt(opened.stats);
         if (head !== undefined) added.push(this.#create({ path, source, born: itsBirth, stream }, opened, head));
       });
+      // Thousands may come at once, at the start for example.
+      if (added.length % MANY_FILES === 0) await this.#opener.limitHandles();
     }
     return added;
   }
@@ -456,7 +528,7 @@ export class FileRegistry {
     return kept && head;
   }
 
-  #create({ path, source, born, stream }: Placing, { handle, stats }: Opened, head: Fingerprint): LogFile {
+  #create({ path, source, born, stream }: Placing, { handle, stats, realPath }: Opened, head: Fingerprint): LogFile {
     const { clock, store } = this.#options;
     const file = new LogFile({
       id: store.nextFileId(),
@@ -472,10 +544,17 @@ export class FileRegistry {
       grownAtMs: clock.elapsed() - Math.max(0, clock.now() - Number(stats.mtimeMs)),
     });
     file.handle = handle;
+    file.target = realPath === path ? undefined : realPath;
     if (stream !== path) file.state = "rotated";
     this.#table.add(file);
+    this.#watchTarget(file);
     store.record({ kind: "file", file: file.checkpoint() });
     return file;
+  }
+
+  /** Where a link leads to, changes show in another directory than its own. */
+  #watchTarget({ target }: LogFile): void {
+    if (target !== undefined) this.#tree.observer?.appeared(dirname(target));
   }
 
   /** The live path a newly found path belongs to: `app.log` for `app.log.1`, if that is there. */
@@ -515,6 +594,8 @@ export class FileRegistry {
     const now = clock.elapsed();
     const listings = new Listings();
     for (const file of this.files.values()) {
+      // Nothing moves on in the life of a live file but by a look at it.
+      if (file.state === "live" && !afterFullLook) continue;
       if (file.state === "rotated" && now - file.grownAtMs >= file.source.rotated.grace) {
         file.state = "final";
         this.#changed(file);

@@ -15,6 +15,8 @@ export interface ResumeContext {
   /** The furthest durable position of any sink in a file. */
   readonly furthest: (id: number) => Position;
   readonly clock: Clock;
+  /** Of more files the handles are closed again. */
+  readonly maxOpenFiles: number;
 }
 
 /** A file that is renamed under our eyes again and again is looked for so often. */
@@ -45,6 +47,7 @@ export async function resumeFiles(context: ResumeContext): Promise<readonly LogF
   const claimed = new Set<string>();
   const files: LogFile[] = [];
   const listings = new Listings();
+  let open = 0;
   for (const checkpoint of [...store.files.values()].sort((a, b) => a.id - b.id)) {
     const source = context.sourceOf(checkpoint.origin);
     if (source === undefined) {
@@ -61,6 +64,8 @@ export async function resumeFiles(context: ResumeContext): Promise<readonly LogF
     } else {
       claimed.add(inodeKey(found.stats));
       settle(file, checkpoint, found, clock);
+      open += 1;
+      if (open > context.maxOpenFiles) await file.close();
     }
     files.push(file);
   }
@@ -92,7 +97,12 @@ function restore(checkpoint: FileCheckpoint, source: SourceSettings, clock: Cloc
 /** The path is that of the checkpoint if that still leads to the file, if only through a link. */
 type Found = Opened & { readonly path: string };
 
-function settle(file: LogFile, checkpoint: FileCheckpoint, { handle, stats, path }: Found, clock: Clock): void {
+function settle(
+  file: LogFile,
+  checkpoint: FileCheckpoint,
+  { handle, stats, path, realPath }: Found,
+  clock: Clock,
+): void {
   file.handle = handle;
   file.identity = { ...file.identity, device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs };
   file.reach(Number(stats.size));
@@ -100,6 +110,7 @@ function settle(file: LogFile, checkpoint: FileCheckpoint, { handle, stats, path
   file.grownAtMs = clock.elapsed() - Math.max(0, clock.now() - Number(stats.mtimeMs));
   file.state = checkpoint.rotated || path !== checkpoint.path ? "rotated" : "live";
   file.path = path;
+  file.target = realPath === path ? undefined : realPath;
 }
 
 /** What came of looking for a file. Only a complete listing of its directory proves that it is absent. */

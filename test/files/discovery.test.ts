@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { expect, test } from "vitest";
-import { listFiles } from "../../src/files/discovery.ts";
+import { describe, expect, test } from "vitest";
+import { DirectoryTree } from "../../src/files/discovery.ts";
 import { compileGlobs } from "../../src/files/globs.ts";
 import { scratchDirectory } from "../core/scratch.ts";
+import { TestClock } from "../core/test-clock.ts";
 import { withoutRights } from "./scene.ts";
 
 async function tree(paths: readonly string[]): Promise<string> {
@@ -18,7 +19,8 @@ async function tree(paths: readonly string[]): Promise<string> {
 
 async function list(directory: string, include: readonly string[], exclude: readonly string[] = []) {
   const absolute = (patterns: readonly string[]): string[] => patterns.map((pattern) => join(directory, pattern));
-  const { paths, problems } = await listFiles(compileGlobs(absolute(include), absolute(exclude)));
+  const globs = compileGlobs(absolute(include), absolute(exclude));
+  const { paths, problems } = await new DirectoryTree([globs], new TestClock()).list(true);
   return {
     paths: paths.map((path) => relative(directory, path)),
     problems: problems.map(({ path }) => relative(directory, path)),
@@ -67,4 +69,62 @@ test("a tree that is deep without an end is not walked to it", async () => {
   const { paths, problems } = await list(directory, ["**/*.log"]);
   expect(paths).toEqual([]);
   expect(problems).toHaveLength(1);
+});
+
+/** A tree whose directories have not changed for an hour. */
+async function settled(paths: readonly string[]) {
+  const directory = await tree(paths);
+  const observed: string[] = [];
+  const all = new DirectoryTree([compileGlobs([`${directory}/**/*.log`], [])], new TestClock(Date.now() + 3_600_000));
+  all.observer = {
+    appeared: (path) => observed.push(`+${relative(directory, path)}`),
+    vanished: (path) => observed.push(`-${relative(directory, path)}`),
+  };
+  await all.list(true);
+  const changed = async (): Promise<readonly string[]> => {
+    observed.length = 0;
+    return (await all.list(false)).paths.map((path) => relative(directory, path));
+  };
+  return { directory, observed, all, changed };
+}
+
+describe("a tree that was listed before", () => {
+  test("is listed again only where something came or went", async () => {
+    const { directory, changed } = await settled(["a.log", "one/b.log", "one/deep/c.log", "two/d.log"]);
+    expect(await changed()).toEqual([]);
+    await writeFile(join(directory, "one/deep/e.log"), "");
+    expect(await changed()).toEqual(["one/deep/c.log", "one/deep/e.log"]);
+    expect(await changed()).toEqual([]);
+    await rm(join(directory, "two/d.log"));
+    await mkdir(join(directory, "one/new"));
+    await writeFile(join(directory, "one/new/f.log"), "");
+    expect(await changed()).toEqual(["one/b.log", "one/new/f.log"]);
+  });
+
+  test("is listed again while a change may still hide behind a coarse time stamp", async () => {
+    const directory = await tree(["a.log"]);
+    const fresh = new DirectoryTree([compileGlobs([`${directory}/*.log`], [])], new TestClock(Date.now()));
+    await fresh.list(true);
+    expect((await fresh.list(false)).paths).toHaveLength(1);
+  });
+
+  test("is listed whole when everything is asked for", async () => {
+    const { all } = await settled(["a.log", "one/b.log"]);
+    expect((await all.list(true)).paths).toHaveLength(2);
+  });
+
+  test("tells which directories there are before it lists them, and which are gone or are others now", async () => {
+    const { directory, observed, changed } = await settled(["a.log", "one/b.log", "two/c.log"]);
+    expect([...observed].sort()).toEqual(["+", "+one", "+two"]);
+    await rm(join(directory, "two"), { recursive: true });
+    await rename(join(directory, "one"), join(directory, "old"));
+    await mkdir(join(directory, "one"));
+    expect(await changed()).toEqual(["a.log", "old/b.log"]);
+    expect([...observed].sort()).toEqual(["+", "+old", "+one", "-one", "-two"]);
+  });
+
+  test("ends its listing when it is told to", async () => {
+    const { all } = await settled(["a.log", "one/b.log"]);
+    expect((await all.list(true, () => true)).paths).toEqual([]);
+  });
 });
