@@ -39,7 +39,7 @@ export function describeEvent(event: AgentEvent): LogLine {
     case "watch.failed":
       return {
         level: "warn",
-        message: `watching for changes failed (${event.reason}); looking at the files every second instead`,
+        message: `no events for all changes (${event.reason}); polling: busy files and new ones every second, idle ones every 30 s`,
       };
     case "data.lost": {
       const { loss } = event;
