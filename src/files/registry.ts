@@ -368,6 +368,8 @@ export class FileRegistry {
     else this.#options.emit({ kind: "file.rotated", path: from, now: file.path });
     this.#changed(file);
     this.#unseen.want(dirname(file.stream));
+    // What it got last, or that it was truncated, comes before anything that is found in its place or beside it.
+    await this.#measureOpen(file);
   }
 
   /** A known file shows up under another path: it was renamed, unless its own path leads to it too (a link). */
@@ -593,10 +595,14 @@ export class FileRegistry {
     const { clock, listener, emit } = this.#options;
     const now = clock.elapsed();
     const listings = new Listings();
+    const isQuiet = ({ state, grownAtMs, source }: LogFile): boolean =>
+      state === "rotated" && now - grownAtMs >= source.rotated.grace;
     for (const file of this.files.values()) {
       // Nothing moves on in the life of a live file but by a look at it.
       if (file.state === "live" && !afterFullLook) continue;
-      if (file.state === "rotated" && now - file.grownAtMs >= file.source.rotated.grace) {
+      // A look at hints alone has not measured it; after this nobody will.
+      if (isQuiet(file)) await this.#measureOpen(file);
+      if (isQuiet(file)) {
         file.state = "final";
         this.#changed(file);
       }

@@ -30,6 +30,19 @@ describe("a rename rotation", () => {
     expect(scene.states()).toEqual(["app.log.1 rotated", "app.log live"]);
   });
 
+  test("that a hint tells of after a long quiet reads what the old file got last, before the new one", async () => {
+    const scene = await Scene.create();
+    await scene.write("app.log", "one\n");
+    await scene.start();
+    await scene.deliver(scene.file("app.log"));
+    await scene.clock.advance(GRACE_MS);
+    await scene.append("app.log", "last\n");
+    await scene.rename("app.log", "app.log.1");
+    await scene.registry.look([scene.path("app.log")], false);
+    expect(scene.states()).toEqual(["app.log.1 rotated"]);
+    expect(await scene.unread(scene.file("app.log.1"))).toBe("last\n");
+  });
+
   test("whose new file comes later does not lose sight of the live path", async () => {
     const scene = await Scene.create();
     await scene.write("app.log", "one\n");
@@ -162,6 +175,20 @@ describe("the life of a rotated file", () => {
     await scene.lookFully();
     expect([file.state, descriptorsIn(scene.directory)]).toEqual(["released", []]);
     expect(scene.kinds().filter((kind) => kind === "file.released")).toHaveLength(1);
+  });
+
+  test("growth in the last moment of the grace is not missed", async () => {
+    const scene = await Scene.create();
+    await scene.write("app.log", "one\n");
+    await scene.start();
+    await scene.deliver(scene.file("app.log"));
+    await scene.rename("app.log", "app.log.1");
+    await scene.lookFully();
+    await scene.clock.advance(GRACE_MS);
+    await scene.append("app.log.1", "late\n");
+    await scene.registry.look([], false);
+    expect(scene.states()).toEqual(["app.log.1 rotated"]);
+    expect(await scene.unread(scene.file("app.log.1"))).toBe("late\n");
   });
 
   test("growth within the grace begins it anew", async () => {

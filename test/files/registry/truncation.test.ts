@@ -148,6 +148,20 @@ describe("copytruncate", () => {
     expect(unread.join("")).toBe("three\n");
   });
 
+  test("and a rename of the emptied file, told by a hint: the copy is not read a second time", async () => {
+    const scene = await Scene.create();
+    await scene.write("app.log", "one\n");
+    await scene.start();
+    await scene.write("app.log.2", "one\n");
+    await truncate(scene.path("app.log"));
+    await scene.rename("app.log", "app.log.1");
+    await scene.registry.look([scene.path("app.log")], false);
+    expect(scene.all().map(({ id, path, size }) => [id, path, size])).toEqual([
+      [1, scene.path("app.log.2"), 4],
+      [2, scene.path("app.log.1"), 0],
+    ]);
+  });
+
   test("twice within two looks: the later content is read from its copy as an unseen generation", async () => {
     const scene = await Scene.create();
     await scene.write("app.log", "one\n");
