@@ -85,6 +85,8 @@ export class Agent {
   #hasLost = false;
   #estate: Estate | undefined;
   readonly #ended = Promise.withResolvers<void>();
+  /** Aborted when nothing is left to do but to close. */
+  readonly #over = new AbortController();
   #state: AgentState = "starting";
 
   /**
@@ -170,8 +172,7 @@ export class Agent {
   }
 
   async #ship(mode: RunMode): Promise<number> {
-    const journal = new AbortController();
-    const flushing = this.#flushRegularly(journal.signal);
+    const flushing = this.#flushRegularly(this.#over.signal);
     try {
       if (mode === "follow") this.#looks.watch();
       await this.#start();
@@ -187,7 +188,7 @@ export class Agent {
     } finally {
       for (const pipeline of this.#pipelines) pipeline.stop();
       this.#looks.close();
-      journal.abort();
+      this.#over.abort();
       await flushing;
       if (this.#estate === undefined) await this.#store.close();
       else await this.#store.flush();
@@ -207,6 +208,16 @@ export class Agent {
     this.#enter("draining", reason);
     for (const pipeline of this.#pipelines) pipeline.collapse();
     this.#stopping.abort();
+    void this.#limitLooks();
+  }
+
+  /**
+   * Told to stop, it looks at files no longer than this, be it the first look at thousands of them: the rest of the time is
+   * for delivery.
+   */
+  async #limitLooks(): Promise<void> {
+    await this.#world.clock.sleep(this.#config.shutdown.timeout * QUIET_PART, this.#over.signal);
+    this.#registry.halt();
   }
 
   /** Pipelines end before their time if their receivers have gone, or for a bug, which `#drain` then throws. */
@@ -246,7 +257,7 @@ export class Agent {
     await this.#looks.run(this.#stopping.signal);
     if (this.#isLeaving) return;
     const { quietPeriod, timeout } = this.#config.shutdown;
-    const pointless = (): boolean => this.#abandoned || this.#pipelines.every(({ ended }) => ended);
+    const pointless = (): boolean => this.#registry.isHalted || this.#pipelines.every(({ ended }) => ended);
     await this.#looks.untilQuiet(quietPeriod, timeout * QUIET_PART, pointless);
   }
 
@@ -293,7 +304,7 @@ export class Agent {
   #report(mode: RunMode): number {
     this.#registry.giveUpDeleted();
     // Who reads once and exits with success has read all there is.
-    let owed = mode === "once" && this.#registry.unreadable.length > 0;
+    let owed = this.#registry.isCutShort || (mode === "once" && this.#registry.unreadable.length > 0);
     for (const { name, account, ended } of this.#pipelines) {
       const { pendingBytes } = account;
       this.#world.emit({ kind: "sink.account", sink: name, account: { ...account } });

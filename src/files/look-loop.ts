@@ -79,12 +79,12 @@ export class LookLoop {
   async untilQuiet(quietMs: number, maxMs: number, enough: () => boolean): Promise<void> {
     const { clock, registry } = this.#options;
     const startedMs = clock.elapsed();
-    for (;;) {
+    while (!enough()) {
       await registry.lookFully();
       const now = clock.elapsed();
       const quietForMs = now - (registry.grownAtMs ?? Number.NEGATIVE_INFINITY);
       if (now - startedMs >= QUIET_LOOK_MS && quietForMs >= quietMs) return;
-      if (now - startedMs >= maxMs || enough()) return;
+      if (now - startedMs >= maxMs) return;
       await clock.sleep(Math.min(QUIET_LOOK_MS, Math.max(LOOK_PAUSE_MS, quietMs - quietForMs)));
     }
   }

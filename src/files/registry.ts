@@ -89,6 +89,7 @@ export class FileRegistry {
   /** Files that this look came upon and nobody follows yet. */
   readonly #newcomers: Newcomer[] = [];
   #halted = false;
+  #cutShort = false;
   /** How far the sweeps have got among the files that grew lately. */
   #swept = 0;
   readonly #absentSinceMs = new Map<LogFile, number>();
@@ -167,6 +168,7 @@ export class FileRegistry {
       sourceOf: (path) => this.#sourceOf(path),
       furthest: (id) => this.#furthest(id),
       maxOpenFiles: this.#options.maxOpenFiles,
+      isToEnd: this.#isToEnd,
     });
     for (const file of resumed) this.#table.add(file);
     await this.#opener.limitHandles();
@@ -255,6 +257,21 @@ export class FileRegistry {
     this.#halted = true;
   }
 
+  get isHalted(): boolean {
+    return this.#halted;
+  }
+
+  /** Whether a look was ended before it had seen everything. */
+  get isCutShort(): boolean {
+    return this.#cutShort;
+  }
+
+  /** Asked at each file of a look that is under way. */
+  readonly #isToEnd = (): boolean => {
+    if (this.#halted) this.#cutShort = true;
+    return this.#halted;
+  };
+
   /** The agent ends, and with it the descriptors that were all that deleted files still had: what is unread of them is lost. */
   giveUpDeleted(): void {
     for (const file of this.files.values()) {
@@ -269,7 +286,7 @@ export class FileRegistry {
   }
 
   async #list(every = true): Promise<{ paths: Map<string, SourceSettings>; directories: ReadonlySet<string> }> {
-    const { paths, directories, problems } = await this.#tree.list(every, () => this.#halted);
+    const { paths, directories, problems } = await this.#tree.list(every, this.#isToEnd);
     for (const { path, reason } of problems) this.#opener.report("file.unreadable", path, reason);
     const sources = new Map<string, SourceSettings>();
     for (const path of paths) {
@@ -291,7 +308,7 @@ export class FileRegistry {
 
   async #visitAll(paths: ReadonlyMap<string, SourceSettings>, sweep = true): Promise<void> {
     for await (const [path, stats] of statAll(paths.keys())) {
-      if (this.#halted) return;
+      if (this.#isToEnd()) return;
       const source = paths.get(path);
       if (source === undefined || (stats !== undefined && this.#isUnchanged(path, stats))) continue;
       await this.#attempt(path, () => this.#visit(path, source));
@@ -468,7 +485,7 @@ export class FileRegistry {
   async #takeUp(listed: ReadonlyMap<string, SourceSettings>): Promise<void> {
     const added: LogFile[] = [];
     this.#copying.clear();
-    for (let round = 0; round < UNSEEN_ROUNDS; round += 1) {
+    for (let round = 0; round < UNSEEN_ROUNDS && !this.#isToEnd(); round += 1) {
       // Before a new file came others may have come and gone.
       for (const { path } of this.#newcomers) this.#unseen.want(dirname(path));
       for (const { path, source, stats, stream } of await this.#unseen.run()) {
@@ -506,6 +523,7 @@ export class FileRegistry {
     });
     const oldestFirst = placed.sort(byAge);
     for (const { path, source, stats, born, stream } of oldestFirst) {
+      if (this.#isToEnd()) break;
       await this.#attempt(path, async () => {
         const opened = await this.#opener.open(path, source);
         if (opened === undefined) return;

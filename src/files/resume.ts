@@ -17,6 +17,8 @@ export interface ResumeContext {
   readonly clock: Clock;
   /** Of more files the handles are closed again. */
   readonly maxOpenFiles: number;
+  /** Whether the search is to end: what was not found by then counts as not to be had now. */
+  readonly isToEnd: () => boolean;
 }
 
 /** A file that is renamed under our eyes again and again is looked for so often. */
@@ -55,7 +57,7 @@ export async function resumeFiles(context: ResumeContext): Promise<readonly LogF
       continue;
     }
     const file = restore(checkpoint, source, clock);
-    const found = await findByInode(checkpoint, file, listings, context);
+    const found = context.isToEnd() ? "unknown" : await findByInode(checkpoint, file, listings, context);
     if (found === "absent") {
       file.state = "gone";
     } else if (found === "unknown") {
@@ -70,7 +72,10 @@ export async function resumeFiles(context: ResumeContext): Promise<readonly LogF
     files.push(file);
   }
   for (const file of files) {
-    if (file.state === "gone") await resumeFromCopy(file, claimed, context);
+    if (file.state !== "gone") continue;
+    // Whether there is a copy is not known then, and so nothing is lost yet.
+    if (context.isToEnd()) file.state = "rotated";
+    else await resumeFromCopy(file, claimed, context);
   }
   return files;
 }

@@ -88,12 +88,13 @@ export class Scene {
   }
 
   /** The agent ends and a new one starts, with `meanwhile` between them. */
-  async restart(meanwhile: () => Promise<unknown> = async () => {}): Promise<void> {
+  async restart(meanwhile: () => Promise<unknown> = async () => {}, { halted = false } = {}): Promise<void> {
     await this.registry.close();
     await meanwhile();
     this.events.length = 0;
     this.added.length = 0;
     this.registry = this.#registry();
+    if (halted) this.registry.halt();
     await this.registry.start();
   }
 

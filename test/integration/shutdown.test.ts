@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { Account } from "../support/accounting.ts";
@@ -148,4 +150,20 @@ test("a sink that hangs cannot hold the end back beyond the time-out of the shut
   const { code, tookMs } = await agent.terminate();
   expect(code).toBe(75);
   expect(tookMs).toBeLessThan(5_000);
+});
+
+test("SIGTERM in the midst of the first look at thousands of files ends it in time, and the next run ships everything", async () => {
+  const scene = new Scene();
+  const FILES = 2_000;
+  for (let file = 0; file < FILES; file += 1) scene.write(`${file}.log`, `line ${file}\n`);
+  const sinks = { console: { type: "stdout", format: "raw" } };
+  const agent = scene.agent({ sinks, shutdown: { timeout: "300ms" } });
+  await eventually("the lock", agent, () => existsSync(join(scene.state, "checkpoints.journal")));
+  const { code, tookMs } = await agent.terminate();
+  expect(code).toBe(75);
+  expect(tookMs).toBeLessThan(1_500);
+  const next = scene.agent({ sinks }, { args: ["--once"] });
+  expect((await next.waitExit(40_000)).code).toBe(0);
+  const lines = new Set(`${agent.stdout}${next.stdout}`.split("\n").filter((line) => line !== ""));
+  expect(lines.size).toBe(FILES);
 });
