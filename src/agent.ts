@@ -134,7 +134,7 @@ export class Agent {
       // A single sink has nobody to share with.
       cacheBytes: Object.keys(config.sinks).length > 1 ? config.memory.maxBuffered * CACHE_PART : 0,
     });
-    const budget = new MemoryBudget(config.memory.maxBuffered);
+    const budget = new MemoryBudget(config.memory.maxBuffered, Object.keys(config.sinks).length);
     this.#pipelines = Object.keys(config.sinks).map((name) => this.#pipeline(name, reader, budget));
   }
 

@@ -83,11 +83,13 @@ export class Valve {
           return { kind: "retry", reason: "handed over" };
         }
         count(1);
-        try {
-          return await sink.send(body, signal);
-        } finally {
-          count(-1);
+        const outcome = await sink.send(body, signal).finally(() => count(-1));
+        if (outcome.kind === "received") {
+          // What is not confirmed when the agent ends is sent again by the next one.
+          count(1);
+          void outcome.receipt.settled.finally(() => count(-1));
         }
+        return outcome;
       },
     };
   }

@@ -36,6 +36,8 @@ const QUANTITIES = new Map<string, keyof typeof UNITS>([
   ["response", "duration"],
   ["total", "duration"],
   ["maxAge", "duration"],
+  ["ackInterval", "duration"],
+  ["ackTimeout", "duration"],
   ["maxRecordBytes", "size"],
   ["maxBuffered", "size"],
   ["compactAt", "size"],

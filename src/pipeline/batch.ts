@@ -71,9 +71,10 @@ export class Batch {
     this.#ends.push(this.records.length);
   }
 
-  /** Lets the segments go whose records these are. Nothing may read the records afterwards. */
+  /** Lets the segments go whose records these are, and the records. */
   release(): void {
-    for (const { segment } of this.slices) segment?.release();
+    for (const { segment } of this.slices.splice(0)) segment?.release();
+    this.records.length = 0;
   }
 
   /** The file and the counters of the slice that a record of this batch came in. */

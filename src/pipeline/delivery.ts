@@ -7,7 +7,7 @@ import type { Counters } from "../core/checkpoint.ts";
 import type { Clock } from "../core/clock.ts";
 import { unreachable } from "../core/errors.ts";
 import type { Emit } from "../core/events.ts";
-import type { Outcome } from "../core/outcome.ts";
+import type { Outcome, Receipt } from "../core/outcome.ts";
 import type { Sink } from "../core/sink.ts";
 import type { LogRecord } from "../core/record.ts";
 import type { BodyEncoder } from "./body/encoder.ts";
@@ -40,6 +40,7 @@ export interface Deliverable {
   sourceOf(index: number): { readonly generation: number; readonly counters: Counters };
 }
 
+/** What follows an attempt that is not made again. */
 type Terminal =
   | Exclude<Outcome, { kind: "retry" | "blocked" }>
   /** It failed again and again while others succeeded: something in it may be to blame. */
@@ -52,6 +53,8 @@ interface Shipment {
   readonly batch: Deliverable;
   readonly signal: AbortSignal;
   readonly startedMs: number;
+  /** Of requests that were taken and are not confirmed yet. */
+  readonly receipts: Receipt[];
   readonly condemned: { readonly index: number; readonly verdict: Verdict }[];
   /** Whether its place was given to another batch. */
   stoodAside: boolean;
@@ -105,14 +108,59 @@ export class Delivery {
     return (0.95 * this.#options.sink.limits.maxBytes) / this.#ratio;
   }
 
-  /** Resolves with true when each record has its terminal outcome; with false if it was stopped before that. */
-  async deliver(batch: Deliverable, signal: AbortSignal): Promise<boolean> {
+  /**
+   * Resolves with true when each record has its terminal outcome; with false if it was stopped before that. `received` is
+   * called when the receiver has taken all but not confirmed it: the records are not needed any more, nor is a place in the
+   * gate, while `heldBytes` of memory are.
+   */
+  async deliver(
+    batch: Deliverable,
+    signal: AbortSignal,
+    received: (heldBytes: number) => void = () => {},
+  ): Promise<boolean> {
     const startedMs = this.#options.clock.elapsed();
-    const shipment: Shipment = { batch, signal, startedMs, condemned: [], stoodAside: false };
+    const shipment: Shipment = { batch, signal, startedMs, receipts: [], condemned: [], stoodAside: false };
     try {
-      return (await this.#deliver(shipment, 0, batch.records.length)) && (await this.#bury(shipment));
+      const isDone = (await this.#deliver(shipment, 0, batch.records.length)) && (await this.#bury(shipment));
+      if (!isDone || shipment.receipts.length === 0) return isDone;
     } finally {
       if (shipment.stoodAside) this.#options.gate.comeBack();
+    }
+    received(shipment.receipts.reduce((sum, { heldBytes }) => sum + heldBytes, 0));
+    const confirmed = await Promise.all(shipment.receipts.map((receipt) => this.#confirm(receipt, signal)));
+    return confirmed.every(Boolean);
+  }
+
+  /** Waits until what was taken is safe; what is lost on the way is sent again. False if it was stopped before that. */
+  async #confirm(receipt: Receipt, signal: AbortSignal): Promise<boolean> {
+    for (let current: Receipt | undefined = receipt; current !== undefined;) {
+      if (await unlessAborted(current.settled, signal)) return true;
+      if (!(await this.#options.gate.acquire(signal))) return false;
+      try {
+        const outcome = await this.#resend(current, signal);
+        if (outcome?.kind === "delivered") return true;
+        current = outcome?.kind === "received" ? outcome.receipt : undefined;
+      } finally {
+        this.#options.gate.release();
+      }
+    }
+    return false;
+  }
+
+  /** Attempts until it is taken again. Undefined if `signal` aborted first, or nobody is there any more. */
+  async #resend(receipt: Receipt, signal: AbortSignal): Promise<Outcome | undefined> {
+    const { clock, gate, sink } = this.#options;
+    for (let isBlocked = false; ;) {
+      await gate.enter(signal);
+      if (signal.aborted) return undefined;
+      if (isBlocked) await sink.refresh?.();
+      const startedMs = clock.elapsed();
+      const outcome = refusedLater(await receipt.resend(signal));
+      if (signal.aborted) return undefined;
+      gate.settle(outcome, clock.elapsed() - startedMs);
+      if (outcome.kind === "ended") return undefined;
+      if (outcome.kind !== "retry" && outcome.kind !== "blocked") return outcome;
+      isBlocked = outcome.kind === "blocked";
     }
   }
 
@@ -137,6 +185,10 @@ export class Delivery {
     switch (outcome?.kind) {
       case "delivered":
         this.#rejections.add(to - from, false);
+        return true;
+      case "received":
+        this.#rejections.add(to - from, false);
+        shipment.receipts.push(outcome.receipt);
         return true;
       case "tooLarge":
         return to - from > 1 ? this.#halves(shipment, from, to) : condemn(shipment, from, to, outcome);
@@ -321,7 +373,7 @@ export class Delivery {
     const outcome = this.#suspectSetting(await sink.send(body, signal), isSingle);
     signal.throwIfAborted();
     gate.settle(outcome, clock.elapsed() - startedMs);
-    if (outcome.kind === "delivered") this.#successes += 1;
+    if (outcome.kind === "delivered" || outcome.kind === "received") this.#successes += 1;
     return outcome;
   }
 
@@ -332,6 +384,25 @@ export class Delivery {
   #suspectSetting(outcome: Outcome, isSingle: boolean): Outcome {
     if (outcome.kind !== "rejected" || !isSingle || !this.#rejections.isMass) return outcome;
     return { kind: "blocked", reason: `massRejection: most of the last records were refused: ${outcome.reason}` };
+  }
+}
+
+/** What was taken once can't be at fault: the receiver has been set up differently since. The bytes are kept. */
+const refusedLater = (outcome: Outcome): Outcome =>
+  outcome.kind === "rejected" || outcome.kind === "tooLarge"
+    ? { kind: "blocked", reason: `refused, although it was taken before: ${outcome.reason}` }
+    : outcome;
+
+/** The promise's value; false if `signal` aborts first. */
+async function unlessAborted(promise: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return false;
+  const aborted = Promise.withResolvers<boolean>();
+  const abort = (): void => aborted.resolve(false);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }
 

@@ -19,6 +19,7 @@ import { Feed } from "./feed.ts";
 import { Gate, type GateState } from "./gate.ts";
 import { type Account, accountOf } from "./ledger.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
+import { Occupancy } from "./occupancy.ts";
 import type { FileProgress, Slice } from "./progress.ts";
 
 export interface PipelineOptions {
@@ -42,6 +43,9 @@ export interface PipelineOptions {
 /** What happens to an unfinished last line when the pipeline drains: it is sent, and the cursor stays before it or moves over it. */
 export type PartialLines = "send" | "moveOver";
 
+/** What is acknowledged when a slice has its terminal outcome. */
+type Claim = Pick<Slice, "progress" | "range" | "partial">;
+
 /** While nothing happens, the loop looks around this often: a bound on what a missed wake-up could cost. */
 const IDLE_MS = 5_000;
 
@@ -58,6 +62,8 @@ export class Pipeline {
   readonly #wake = new Notifier();
   readonly #stop = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
+  /** Of those under way, what the receiver has taken and not confirmed. */
+  readonly #unconfirmed = new Set<Occupancy>();
   #draining: PartialLines | undefined;
   #partialsSent = false;
   #ended = false;
@@ -257,10 +263,17 @@ export class Pipeline {
     return new Batch(sink.limits, this.#delivery.bytesPerRequest, clock.elapsed(), measure);
   }
 
+  /** Too much is unconfirmed: what stays open for long must leave room for the other sinks. */
+  get #waitsForConfirmation(): boolean {
+    let bytes = 0;
+    for (const { unconfirmedBytes } of this.#unconfirmed) bytes += unconfirmedBytes;
+    return bytes >= this.#options.budget.unconfirmedBytes;
+  }
+
   /** Collects records until the batch is full or old enough. Undefined if there are none, or no memory for them. */
   async #fill(): Promise<Batch | undefined> {
     const { budget, clock, sink } = this.#options;
-    if (!budget.allows(this.#underWay.size, 3 * sink.limits.maxBytes)) return undefined;
+    if (!budget.allows(this.#underWay.size, 3 * sink.limits.maxBytes) || this.#waitsForConfirmation) return undefined;
     let batch: Batch | undefined;
     while (batch?.isFull !== true && !this.#stop.signal.aborted) {
       const slice: Slice | undefined = await this.#feed.next(
@@ -280,13 +293,11 @@ export class Pipeline {
   }
 
   #begin(batch: Batch): void {
-    this.#options.budget.hold(batch.memoryBytes);
-    const held = batch.memoryBytes;
-    const delivering = this.#ship(batch).finally(() => {
+    const occupancy = new Occupancy(batch, this.#gate, this.#options.budget);
+    const delivering = this.#ship(batch, occupancy).finally(() => {
       this.#underWay.delete(delivering);
-      batch.release();
-      this.#options.budget.release(held);
-      this.#gate.release();
+      occupancy.end();
+      this.#unconfirmed.delete(occupancy);
       this.#wake.notify();
     });
     this.#underWay.add(delivering);
@@ -296,9 +307,16 @@ export class Pipeline {
     });
   }
 
-  async #ship(batch: Batch): Promise<void> {
-    if (await this.#delivery.deliver(batch, this.#stop.signal)) {
-      for (const slice of batch.slices) this.#acknowledge(slice);
+  async #ship(batch: Batch, occupancy: Occupancy): Promise<void> {
+    // Without their records, which are let go when the receiver has taken them.
+    const claims = batch.slices.map(({ progress, range, partial }): Claim => ({ progress, range, partial }));
+    const received = (heldBytes: number): void => {
+      occupancy.received(heldBytes);
+      this.#unconfirmed.add(occupancy);
+      this.#wake.notify();
+    };
+    if (await this.#delivery.deliver(batch, this.#stop.signal, received)) {
+      for (const claim of claims) this.#acknowledge(claim);
     } else if (!this.#stop.signal.aborted) {
       this.#ended = true;
       this.#options.emit({ kind: "sink.ended", sink: this.name, reason: "the receiver has closed" });
@@ -306,10 +324,10 @@ export class Pipeline {
     }
   }
 
-  #acknowledge(slice: Slice): void {
-    const passed = slice.progress.finish(slice);
-    if (slice.partial !== undefined) this.#record(slice.progress);
-    else if (passed.length > 0) this.#passed(slice.progress, passed);
+  #acknowledge(claim: Claim): void {
+    const passed = claim.progress.finish(claim);
+    if (claim.partial !== undefined) this.#record(claim.progress);
+    else if (passed.length > 0) this.#passed(claim.progress, passed);
   }
 
   /** The cursor moved. The counters go with it into the same durable entry. */

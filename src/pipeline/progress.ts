@@ -13,7 +13,7 @@ export interface Slice {
   /** Held for the sake of the records' texts: whoever has the slice releases it. Undefined if there are no records. */
   readonly segment?: Segment | undefined;
   /** An unfinished last line, sent at shutdown: the cursor stays before it. */
-  readonly partial?: { readonly length: number; readonly crc: number };
+  readonly partial?: { readonly length: number; readonly crc: number } | undefined;
 }
 
 /** How far one sink is in one file: where it reads, what is under way, where its cursor stands, and the account. */

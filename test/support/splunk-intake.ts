@@ -19,6 +19,8 @@ export interface SplunkIntakeOptions {
   readonly maxContentLength?: number;
   /** Indexes the token may write to; another one gives code 7. */
   readonly indexes?: readonly string[];
+  /** The token has indexer acknowledgement switched on: requests need a channel, and get an `ackId`. */
+  readonly acknowledges?: boolean;
   /** Says which events Splunk cannot read (code 6), to place a fault inside a batch. */
   readonly isPoison?: (event: SplunkEvent) => boolean;
   /** Called for each event that is indexed, in order. Without it the first `MAX_KEPT` are kept in `events`. */
@@ -26,6 +28,7 @@ export interface SplunkIntakeOptions {
 }
 
 const PATHS = new Set(["/services/collector/event", "/services/collector", "/services/collector/event/1.0"]);
+const ACK_PATH = "/services/collector/ack";
 const KEYS = new Set(["time", "host", "source", "sourcetype", "index", "event", "fields"]);
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const MAX_KEPT = 20_000;
@@ -39,9 +42,11 @@ const REPLIES: Readonly<Record<number, readonly [status: number, text: string]>>
   5: [400, "No data"],
   6: [400, "Invalid data format"],
   7: [400, "Incorrect index"],
+  10: [400, "Data channel is missing"],
   11: [400, "Invalid data channel"],
   12: [400, "Event field is required"],
   13: [400, "Event field cannot be blank"],
+  14: [400, "ACK is disabled"],
   15: [400, "Error in handling indexed fields"],
   404: [404, "The requested URL was not found on this server."],
   405: [405, "The requested method is not allowed."],
@@ -59,10 +64,17 @@ class EventFault extends Error {
   }
 }
 
+/** What an indexer knows of one channel: numbers given so far, and those of requests that are indexed, until it has said so. */
+interface Channel {
+  given: number;
+  readonly indexed: Set<number>;
+}
+
 /**
  * Splunk's `/services/collector/event` as measured on 10.4: a fault in event i answers 400 with `invalid-event-number: i`
  * (code 7: i + 1); the events before it are indexed, it and those after it are not; an unknown envelope key answers 200
- * and silently loses the rest.
+ * and silently loses the rest. With `acknowledges` the answer carries an `ackId` that counts from 0 in each channel, and
+ * `/services/collector/ack` says `true` of it once, when it is indexed; then, and of what it never knew, `false`.
  */
 export class SplunkIntake extends HttpIntake {
   readonly events: SplunkEvent[] = [];
@@ -70,6 +82,13 @@ export class SplunkIntake extends HttpIntake {
   readonly encodings = new Set<string>();
   readonly channels = new Set<string>();
   largestBody = 0;
+  /** Requests are received, but not indexed, until this is false again. */
+  holdsBack = false;
+  /** Questions for acknowledgements, each with its channel and numbers. */
+  readonly questions: { readonly channel: string; readonly asked: readonly number[] }[] = [];
+  readonly #ackChannels = new Map<string, Channel>();
+  /** Received, and not indexed yet. */
+  readonly #heldBack: (() => void)[] = [];
   readonly #options: Required<Omit<SplunkIntakeOptions, "indexes">> & Pick<SplunkIntakeOptions, "indexes">;
 
   constructor(options: SplunkIntakeOptions = {}) {
@@ -81,12 +100,26 @@ export class SplunkIntake extends HttpIntake {
       token: "11111111-2222-3333-4444-555555555555",
       maxContentLength: 1_000_000,
       isPoison: () => false,
+      acknowledges: false,
       onEvent: keep,
       ...options,
     };
   }
 
+  /** Indexes what was held back, and from now on at once. */
+  release(): void {
+    this.holdsBack = false;
+    for (const index of this.#heldBack.splice(0)) index();
+  }
+
+  /** The indexer starts anew: it knows no channel, and what it had not indexed is lost. */
+  restart(): void {
+    this.#ackChannels.clear();
+    this.#heldBack.length = 0;
+  }
+
   protected judge(request: IntakeRequest): Verdict {
+    if (request.path.split("?")[0] === ACK_PATH) return this.#judgeQuestion(request);
     const refused = this.#checkHead(request);
     if (refused !== undefined) return this.#reply(refused, []);
     const body = this.decode(request, ["identity", "gzip"]);
@@ -99,14 +132,15 @@ export class SplunkIntake extends HttpIntake {
 
   /** The code that refuses the request before its body is looked at. */
   #checkHead({ method, path, headers }: IntakeRequest): number | undefined {
-    if (!PATHS.has(path.split("?")[0] ?? "")) return 404;
+    const name = path.split("?")[0] ?? "";
+    if (!PATHS.has(name) && name !== ACK_PATH) return 404;
     if (method !== "POST") return 405;
     const { authorization } = headers;
     if (authorization === undefined) return 2;
     if (!authorization.startsWith("Splunk ")) return 3;
     if (authorization !== `Splunk ${this.#options.token}`) return 4;
     const channel = headers["x-splunk-request-channel"];
-    if (channel === undefined) return undefined;
+    if (channel === undefined) return this.#options.acknowledges ? 10 : undefined;
     if (typeof channel !== "string" || !GUID.test(channel)) return 11;
     this.channels.add(channel);
     return undefined;
@@ -128,6 +162,44 @@ export class SplunkIntake extends HttpIntake {
     return this.#reply(events.length === 0 ? 5 : 0, events, request);
   }
 
+  /** A request that is received, and indexed now or later. */
+  #numbered({ headers }: IntakeRequest, body: Readonly<Record<string, unknown>>, index: () => void): Verdict {
+    const name = String(headers["x-splunk-request-channel"]);
+    const channel = this.#ackChannels.get(name) ?? { given: 0, indexed: new Set() };
+    this.#ackChannels.set(name, channel);
+    const ackId = channel.given;
+    channel.given += 1;
+    const indexed = (): void => {
+      index();
+      channel.indexed.add(ackId);
+    };
+    const received = (): void => {
+      if (this.holdsBack) this.#heldBack.push(indexed);
+      else indexed();
+    };
+    return { status: 200, body: { ...body, ackId }, index: received };
+  }
+
+  #judgeQuestion(request: IntakeRequest): Verdict {
+    const refused = this.#checkHead(request);
+    if (refused !== undefined) return this.#reply(refused, []);
+    if (!this.#options.acknowledges) return this.#reply(14, []);
+    const channel = String(request.headers["x-splunk-request-channel"]);
+    const asked = readNumbers(request.body.toString());
+    if (asked === undefined || asked.length === 0) return this.#reply(6, []);
+    this.questions.push({ channel, asked });
+    const indexed = this.#ackChannels.get(channel)?.indexed ?? new Set();
+    const acks = Object.fromEntries(asked.map((number) => [number, indexed.has(number)]));
+    return {
+      status: 200,
+      body: { acks },
+      // Said once: then it is forgotten.
+      index: () => {
+        for (const number of asked) indexed.delete(number);
+      },
+    };
+  }
+
   #readEvent(envelope: string): SplunkEvent {
     const event = readEnvelope(envelope);
     const { indexes } = this.#options;
@@ -144,13 +216,30 @@ export class SplunkIntake extends HttpIntake {
       }
     };
     const [status, text] = REPLIES[code] ?? [200, "Success"];
-    const isFault = status >= 300 && ![2, 3, 4, 7].includes(code) && detail !== "poison";
+    const isFault = status >= 300 && ![2, 3, 4, 7, 14].includes(code) && detail !== "poison";
     if (isFault) this.violation(`${status} code ${code}: ${text} ${detail}`);
+    if (status < 300 && request !== undefined && this.#options.acknowledges) {
+      return this.#numbered(request, { text, code: 0 }, index);
+    }
     if (status < 300) return { status, body: { text, code: 0 }, index };
     // What stands before the fault is indexed although the answer is an error.
     const number = detail === "" ? {} : { "invalid-event-number": events.length + (code === 7 ? 1 : 0) };
     return { status, body: { text, code, ...number }, index };
   }
+}
+
+function readNumbers(text: string): readonly number[] | undefined {
+  let question: unknown;
+  try {
+    question = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isObject(question) || !Array.isArray(question["acks"])) return undefined;
+  const numbers: unknown[] = question["acks"];
+  return numbers.every((number) => typeof number === "number" && Number.isInteger(number))
+    ? numbers.map(Number)
+    : undefined;
 }
 
 function readEnvelope(envelope: string): SplunkEvent {

@@ -6,6 +6,7 @@ import { classifyStatus, describeReply, retryReply } from "../http/reply.ts";
 /** Response of HEC: `{"text", "code", "invalid-event-number"?, "ackId"?}`. */
 const responseSchema = z.object({
   code: z.int(),
+  ackId: z.int().min(0).optional().catch(undefined),
   "invalid-event-number": z.int().min(0).optional().catch(undefined),
 });
 
@@ -26,6 +27,9 @@ function parseResponse(body: string): z.output<typeof responseSchema> | undefine
   }
   return responseSchema.safeParse(value).data;
 }
+
+/** The number under which Splunk tells of this request whether it is indexed. */
+export const ackIdOf = (reply: HttpReply): number | undefined => parseResponse(reply.body)?.ackId;
 
 /**
  * What a response of HEC means. Delivered is only HTTP 200 with code 0, 24 or 25. A 400 is decided by its code: bad data is

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { secret } from "../../core/options.ts";
+import { duration, secret } from "../../core/options.ts";
 import { batchOptions } from "../batch-options.ts";
 import { endpoint, httpOptions } from "../http/config.ts";
 
@@ -24,6 +24,19 @@ export const splunkHecSchema = z.strictObject({
     .record(z.string().min(1), z.string())
     .prefault({})
     .describe("Indexed fields for every event, beside those made of the resource (service, env, version, attributes)."),
+  acknowledge: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      "Indexer acknowledgement: a batch is delivered when Splunk says that it is indexed, not when it was received. The token must have it switched on.",
+    ),
+  ackInterval: duration()
+    .refine((ms) => ms >= 100, "must be at least 100ms")
+    .prefault("2s")
+    .describe("With acknowledge: Splunk is asked this often what is indexed, with one request for all that is open."),
+  ackTimeout: duration()
+    .prefault("5m")
+    .describe("With acknowledge: what Splunk does not say to be indexed within this time is sent again."),
   batch: batchOptions({
     defaultRecords: 5_000,
     maxRecords: MAX_RECORDS,

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { defineSink } from "../../core/sink-definition.ts";
 import { batchLimits } from "../batch-options.ts";
 import { createHttpSink } from "../http/sink.ts";
+import { createAcknowledgedSink } from "./acknowledged.ts";
 import { classifySplunk } from "./classify.ts";
 import { splunkHecSchema } from "./config.ts";
 import { createSplunkEncoder } from "./encode.ts";
@@ -12,7 +13,7 @@ export const splunkHec = defineSink({
   schema: splunkHecSchema,
   create(options, context) {
     const channel = randomUUID();
-    return createHttpSink({
+    const parts = {
       endpoint: options.endpoint,
       options,
       limits: batchLimits(options.batch),
@@ -25,6 +26,7 @@ export const splunkHec = defineSink({
       }),
       encode: createSplunkEncoder(context.resource, options),
       classify: classifySplunk,
-    });
+    };
+    return options.acknowledge ? createAcknowledgedSink(parts, options) : createHttpSink(parts);
   },
 });

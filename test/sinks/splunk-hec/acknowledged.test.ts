@@ -1,0 +1,207 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { Outcome, Receipt } from "../../../src/core/outcome.ts";
+import type { Sink } from "../../../src/core/sink.ts";
+import { ackEndpointOf } from "../../../src/sinks/splunk-hec/acknowledged.ts";
+import { splunkHec } from "../../../src/sinks/splunk-hec/sink.ts";
+import { TestClock } from "../../core/test-clock.ts";
+import { until } from "../../support/poll.ts";
+import { SplunkIntake, type SplunkIntakeOptions } from "../../support/splunk-intake.ts";
+import { bodyOf, createSink, never, record } from "../support.ts";
+
+const TOKEN = "11111111-2222-3333-4444-555555555555";
+
+interface World {
+  readonly intake: SplunkIntake;
+  readonly sink: Sink;
+  readonly clock: TestClock;
+  readonly send: (...lines: string[]) => Promise<Outcome>;
+  readonly receipt: (...lines: string[]) => Promise<Receipt>;
+  /** Steps the time until the promise has its value. */
+  readonly settled: (receipt: Receipt) => Promise<boolean>;
+}
+
+async function world(options: SplunkIntakeOptions = {}, settings: Record<string, unknown> = {}): Promise<World> {
+  const intake = await new SplunkIntake({ acknowledges: true, ...options }).listen();
+  const clock = new TestClock();
+  const { endpoint } = intake;
+  const sink = createSink(splunkHec, { token: TOKEN, endpoint, acknowledge: true, ...settings }, { clock });
+  onTestFinished(async () => {
+    await sink.close();
+    await intake.close();
+  });
+  const send = (...lines: string[]): Promise<Outcome> =>
+    sink.send(
+      bodyOf(
+        sink,
+        lines.map((line) => record(line)),
+      ),
+      never(),
+    );
+  return {
+    intake,
+    sink,
+    clock,
+    send,
+    receipt: async (...lines) => receiptOf(await send(...lines)),
+    settled: async ({ settled }) => {
+      let value: boolean | undefined;
+      void settled.then((isIndexed) => (value = isIndexed));
+      return (
+        await until(
+          "it is settled",
+          async () => {
+            if (value === undefined) await clock.advance(500);
+            return value === undefined ? undefined : { value };
+          },
+          { everyMs: 1 },
+        )
+      ).value;
+    },
+  };
+}
+
+function receiptOf(outcome: Outcome): Receipt {
+  if (outcome.kind !== "received") throw new Error(`not received: ${JSON.stringify(outcome)}`);
+  return outcome.receipt;
+}
+
+const events = ({ events: indexed }: SplunkIntake): unknown[] => indexed.map(({ event }) => event);
+
+test("a request is delivered when it is indexed, not when it was received", async () => {
+  const { intake, receipt, settled, clock } = await world();
+  intake.holdsBack = true;
+  const first = await receipt("one");
+  let isSettled = false;
+  void first.settled.then(() => (isSettled = true));
+  await clock.advance(20_000);
+  await until("it was asked for", () => intake.questions.length > 0);
+  expect([isSettled, events(intake)]).toEqual([false, []]);
+  intake.release();
+  expect(await settled(first)).toBe(true);
+  expect(events(intake)).toEqual(["one"]);
+});
+
+test("many requests are asked for at once, in the channel they went through, and nothing is asked once all is told", async () => {
+  const { intake, receipt, settled, clock } = await world();
+  const receipts = [await receipt("a"), await receipt("b"), await receipt("c")];
+  for (const one of receipts) expect(await settled(one)).toBe(true);
+  expect(intake.questions.map(({ asked }) => asked)).toEqual([[0, 1, 2]]);
+  expect([...intake.channels]).toEqual([intake.questions[0]?.channel]);
+  await clock.advance(60_000);
+  expect(intake.questions).toHaveLength(1);
+});
+
+test("what is lost is sent again after the time-out, the same bytes in another channel", async () => {
+  const { intake, receipt, settled } = await world({}, { ackTimeout: "10s" });
+  intake.holdsBack = true;
+  const first = await receipt("one", "two");
+  intake.restart();
+  expect(await settled(first)).toBe(false);
+  intake.release();
+  const second = receiptOf(await first.resend(never()));
+  expect(await settled(second)).toBe(true);
+  expect(events(intake)).toEqual(["one", "two"]);
+  expect(intake.channels.size).toBe(2);
+});
+
+test("a number that was given before means that the channel was lost: what is open in it is sent again at once", async () => {
+  const { intake, receipt, settled } = await world();
+  intake.holdsBack = true;
+  const lost = [await receipt("a"), await receipt("b")];
+  intake.restart();
+  intake.holdsBack = false;
+  // It gets the number of "a", whose own fate must not be taken from it.
+  const next = await receipt("c");
+  expect(await Promise.all(lost.map(({ settled: told }) => told))).toEqual([false, false]);
+  expect(await settled(next)).toBe(true);
+  for (const one of lost) expect(await settled(receiptOf(await one.resend(never())))).toBe(true);
+  expect(events(intake)).toEqual(["c", "a", "b"]);
+});
+
+test("a receipt keeps the compressed body and nothing more", async () => {
+  const { receipt } = await world();
+  const { heldBytes } = await receipt(...Array.from({ length: 1_000 }, (_, index) => `line ${index} of the same kind`));
+  expect(heldBytes).toBeLessThan(20_000);
+});
+
+test("without compression it keeps a copy, for the buffer is used again", async () => {
+  const { intake, sink, settled } = await world({}, { compression: "none", ackTimeout: "5s" });
+  intake.holdsBack = true;
+  const body = Buffer.from(bodyOf(sink, [record("one")]));
+  const first = receiptOf(await sink.send(body, never()));
+  body.fill(0);
+  intake.restart();
+  expect(await settled(first)).toBe(false);
+  intake.release();
+  await first.resend(never());
+  expect(events(intake)).toEqual(["one"]);
+});
+
+describe("while acknowledgements can't be asked for", () => {
+  test("nothing more is sent, nothing is given up, and it goes on by itself", async () => {
+    const { intake, receipt, settled, send, clock } = await world({}, { ackTimeout: "5s" });
+    const first = await receipt("one");
+    intake.respond = ({ path }) => (path.endsWith("/ack") ? { status: 503 } : undefined);
+    await until("a question was asked in vain", async () => {
+      await clock.advance(500);
+      return intake.statuses.has(503);
+    });
+    await clock.advance(60_000);
+    expect(await send("two")).toMatchObject({ kind: "retry", reason: expect.stringMatching(/acknowledgements.*503/) });
+    expect(events(intake)).toEqual(["one"]);
+    intake.respond = () => undefined;
+    expect(await settled(first)).toBe(true);
+    expect(await settled(await receipt("two"))).toBe(true);
+    expect(events(intake)).toEqual(["one", "two"]);
+  });
+
+  test.each<[string, object]>([
+    ["text", { body: "fine" }],
+    ["success without acknowledgements", { body: { text: "Success", code: 0 } }],
+    ["acknowledgements that are none", { body: { acks: { 0: "yes" } } }],
+    ["a redirect", { status: 302 }],
+  ])("because the answer is %s, it is no acknowledgement", async (_name, fault) => {
+    const { intake, receipt, send, clock } = await world();
+    const first = await receipt("one");
+    let told: boolean | undefined;
+    void first.settled.then((isIndexed) => (told = isIndexed));
+    intake.respond = ({ path }) => (path.endsWith("/ack") ? fault : undefined);
+    await until("a question", async () => {
+      await clock.advance(500);
+      return intake.requests > 1;
+    });
+    expect(["retry", "blocked"]).toContain((await send("two")).kind);
+    expect(told).toBeUndefined();
+  });
+});
+
+describe("a token without acknowledgement", () => {
+  test("blocks the sink, and the batch is not sent again and again", async () => {
+    const { intake, send } = await world({ acknowledges: false });
+    expect(await send("one")).toMatchObject({ kind: "blocked", reason: expect.stringContaining("ackId") });
+    for (let i = 0; i < 3; i += 1) {
+      expect(await send("one")).toMatchObject({ kind: "blocked", reason: expect.stringContaining("ACK is disabled") });
+    }
+    expect(events(intake)).toEqual(["one"]);
+  });
+});
+
+test("the closed sink asks no more, and tells that nothing will be told", async () => {
+  const { intake, sink, receipt, clock } = await world();
+  intake.holdsBack = true;
+  const first = await receipt("one");
+  await sink.close();
+  expect(await first.settled).toBe(false);
+  await clock.advance(60_000);
+  expect(intake.questions).toEqual([]);
+});
+
+test.each([
+  ["https://s:8088/services/collector/event", "https://s:8088/services/collector/ack"],
+  ["https://s:8088/services/collector/event/1.0", "https://s:8088/services/collector/ack"],
+  ["https://s:8088/services/collector", "https://s:8088/services/collector/ack"],
+  ["https://proxy/hec/services/collector/event?team=a", "https://proxy/hec/services/collector/ack?team=a"],
+  ["unix:/run/x.sock:/services/collector/event", "unix:/run/x.sock:/services/collector/ack"],
+])("beside %s acknowledgements are at %s", (endpoint, expected) => {
+  expect(ackEndpointOf(endpoint)).toBe(expected);
+});
