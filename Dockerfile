@@ -1,10 +1,10 @@
-# The build has the compiler and the development dependencies; the image has neither.
+# The build has the bundler and the development dependencies; the image has neither.
 FROM node:26-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 # The scripts of dependencies are not needed here: the only one installs a Node, and the base image has one.
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.build.json ./
+COPY rolldown.config.ts ./
 COPY src src
 RUN npm run build && chmod 755 dist/cli.js \
   && npm prune --omit=dev --ignore-scripts \
@@ -23,11 +23,11 @@ LABEL org.opencontainers.image.title="tailcar" \
   org.opencontainers.image.version="${VERSION}" \
   org.opencontainers.image.revision="${REVISION}"
 # Compression, file reads and host name look-ups share one pool of threads. With more threads than sinks, a name server
-# that does not answer for one of them holds up no other. Two arenas of the allocator for them, instead of one each, save
-# about 15 MB.
+# that does not answer for one of them holds up no other. One arena of the allocator for all, instead of one each, saves
+# about 20 MB.
 ENV NODE_ENV=production \
   UV_THREADPOOL_SIZE=16 \
-  MALLOC_ARENA_MAX=2
+  MALLOC_ARENA_MAX=1
 WORKDIR /opt/tailcar
 COPY LICENSE ./
 COPY --from=build /build/package.json ./
@@ -41,5 +41,5 @@ RUN ln -s /opt/tailcar/dist/cli.js /usr/local/bin/tailcar \
 USER 1000:1000
 VOLUME /var/lib/tailcar
 # Exec form: node is process 1 and gets SIGTERM itself. The flags keep the heap small, see docs/decisions/small-heap.md.
-ENTRYPOINT ["node", "--max-semi-space-size=8", "--heap-growing-percent=100", "/opt/tailcar/dist/cli.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=4", "--heap-growing-percent=100", "/opt/tailcar/dist/cli.js"]
 CMD ["run", "--config", "/etc/tailcar/tailcar.yaml"]

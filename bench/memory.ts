@@ -1,6 +1,6 @@
 /**
  * The highest resident memory of the agent while it works off a backlog that its receivers take slowly, see
- * docs/performance.md. `npm run bench:memory -- [--mb 500] [--seconds 60] [--cli dist/cli.js] [--node-option=FLAG]...`
+ * docs/performance.md. `npm run bench:memory -- [--mb 500] [--seconds 60] [--cli dist/cli.js] [--installed] [--node-option=FLAG]...`
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { writeCorpus } from "./corpus.ts";
-import { environment, startServer, Workplace } from "./processes.ts";
+import { AGENT_OPTIONS, environment, startServer, Workplace } from "./processes.ts";
 import { agentConfig, MIB, MOST_PEAK_BYTES, sinkConfig } from "./rows.ts";
 import { residentBytes } from "./usage.ts";
 
@@ -21,8 +21,7 @@ const { values } = parseArgs({
   options: {
     mb: { type: "string", default: "500" },
     seconds: { type: "string", default: "60" },
-    cli: { type: "string" },
-    "node-option": { type: "string", multiple: true, default: [] },
+    ...AGENT_OPTIONS,
   },
 });
 
@@ -94,7 +93,7 @@ async function measure(place: Workplace, { include, sinks }: Scene): Promise<Mem
 }
 
 async function main(): Promise<void> {
-  using place = new Workplace(values["node-option"], values.cli);
+  using place = new Workplace({ ...values, nodeOptions: values["node-option"], cli: values.cli });
   const nowMs = Date.now();
   writeCorpus(place.corpus, Number(values.mb) * 1e6, nowMs);
   const many = writeManyFiles(place, nowMs);

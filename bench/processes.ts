@@ -19,6 +19,27 @@ import type { Usage } from "./usage.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
+export interface AgentSettings {
+  readonly nodeOptions: readonly string[];
+  readonly installed: boolean;
+  readonly cli: string | undefined;
+}
+
+/** The command line options of a benchmark that decide how the agent runs. */
+export const AGENT_OPTIONS = {
+  cli: { type: "string" },
+  installed: { type: "boolean", default: false },
+  "node-option": { type: "string", multiple: true, default: new Array<string>() },
+} as const;
+
+/** What the image sets for the agent: the flags of Node, and `NAME=value` of its environment. */
+function imageSettings(): { readonly nodeOptions: readonly string[]; readonly assignments: readonly string[] } {
+  const dockerfile = readFileSync(here("../Dockerfile"), "utf8");
+  const entrypoint: readonly string[] = JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(dockerfile)?.[1] ?? "[]");
+  const assignments = dockerfile.match(/\b(?:UV_THREADPOOL_SIZE|MALLOC_ARENA_MAX)=\d+/g) ?? [];
+  return { nodeOptions: entrypoint.filter((word) => word.startsWith("--")), assignments };
+}
+
 /** Where a run keeps its corpus, states and reports. Removed at the end. */
 export class Workplace implements Disposable {
   readonly directory = mkdtempSync(join(tmpdir(), "tailcar-bench-"));
@@ -27,15 +48,17 @@ export class Workplace implements Disposable {
   readonly tailcar: readonly string[];
 
   /**
-   * `cli` is the `dist/cli.js` of another package; without one it is the project's own, which must have been built. It is
-   * executed itself, so that its first line decides how Node runs, as for the installed command; with `nodeOptions`
-   * these decide.
+   * `cli` is the `dist/cli.js` of another package; without one it is the project's own, which must have been built. It runs
+   * with the settings of the image; with `nodeOptions`, where there are any, instead of the image's; or, if it is
+   * `installed`, as the command that npm installs: executed itself, with no settings at all.
    */
-  constructor(nodeOptions: readonly string[], cli?: string) {
+  constructor({ nodeOptions, installed, cli }: AgentSettings) {
     const file = cli === undefined ? copyPackage(dirname(this.fresh("package.json"))) : resolve(cli);
     // The compiler leaves that to the installation.
     chmodSync(file, 0o755);
-    this.tailcar = nodeOptions.length === 0 ? [file] : [process.execPath, ...nodeOptions, file];
+    const image = imageSettings();
+    const flags = nodeOptions.length > 0 ? nodeOptions : image.nodeOptions;
+    this.tailcar = installed ? [file] : ["env", ...image.assignments, process.execPath, ...flags, file];
   }
 
   /** A path that was not used before, in a directory of its own. */

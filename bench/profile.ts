@@ -1,14 +1,22 @@
 /**
  * Where the processor time of a row goes: functions by their own share of the main thread's samples. Compression and
  * concurrent garbage collection run on other threads and are not in it.
- * `node bench/profile.ts --only ROW [--mb 100] [--top 25] [--floor] [--cli dist/cli.js] [--node-option=FLAG]...
+ * `node bench/profile.ts --only ROW [--mb 100] [--top 25] [--floor] [--cli dist/cli.js] [--installed] [--node-option=FLAG]...
  * [--keep DIRECTORY]`
  */
 import { copyFileSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeCorpus } from "./corpus.ts";
-import { agentCommand, floorCommand, runMeasured, startServer, USAGE_PRELOAD, Workplace } from "./processes.ts";
+import {
+  AGENT_OPTIONS,
+  agentCommand,
+  floorCommand,
+  runMeasured,
+  startServer,
+  USAGE_PRELOAD,
+  Workplace,
+} from "./processes.ts";
 import { ROWS } from "./rows.ts";
 
 const { values } = parseArgs({
@@ -17,8 +25,7 @@ const { values } = parseArgs({
     mb: { type: "string", default: "100" },
     top: { type: "string", default: "25" },
     floor: { type: "boolean", default: false },
-    cli: { type: "string" },
-    "node-option": { type: "string", multiple: true, default: [] },
+    ...AGENT_OPTIONS,
     keep: { type: "string" },
   },
 });
@@ -66,7 +73,7 @@ function print(times: ReadonlyMap<string, number>): void {
 async function main(): Promise<void> {
   const row = ROWS.find(({ name }) => name === values.only);
   if (row === undefined) throw new Error(`rows are ${ROWS.map(({ name }) => name).join(", ")}`);
-  using place = new Workplace(values["node-option"], values.cli);
+  using place = new Workplace({ ...values, nodeOptions: values["node-option"], cli: values.cli });
   writeCorpus(place.corpus, Number(values.mb) * 1e6, Date.now());
   const server = await startServer();
   try {

@@ -1,11 +1,19 @@
 /**
  * The speed of the agent beside the bare work, see docs/performance.md.
- * `npm run bench -- [--mb 200] [--runs 3] [--only ROW]... [--cli dist/cli.js] [--node-option=FLAG]...`
+ * `npm run bench -- [--mb 200] [--runs 3] [--only ROW]... [--cli dist/cli.js] [--installed] [--node-option=FLAG]...`
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { writeCorpus } from "./corpus.ts";
-import { agentCommand, floorCommand, runMeasured, startServer, USAGE_PRELOAD, Workplace } from "./processes.ts";
+import {
+  AGENT_OPTIONS,
+  agentCommand,
+  floorCommand,
+  runMeasured,
+  startServer,
+  USAGE_PRELOAD,
+  Workplace,
+} from "./processes.ts";
 import { MIB, MOST_PEAK_BYTES, type Row, ROWS } from "./rows.ts";
 import type { Usage } from "./usage.ts";
 
@@ -16,8 +24,7 @@ const { values } = parseArgs({
     mb: { type: "string", default: "200" },
     runs: { type: "string", default: "3" },
     only: { type: "string", multiple: true, default: [] },
-    cli: { type: "string" },
-    "node-option": { type: "string", multiple: true, default: [] },
+    ...AGENT_OPTIONS,
   },
 });
 
@@ -98,7 +105,7 @@ async function measureRow(place: Workplace, row: Row, port: number): Promise<Mea
 async function main(): Promise<void> {
   const rows = ROWS.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
   if (rows.length === 0) throw new Error(`rows are ${ROWS.map(({ name }) => name).join(", ")}`);
-  using place = new Workplace(values["node-option"], values.cli);
+  using place = new Workplace({ ...values, nodeOptions: values["node-option"], cli: values.cli });
   const megabytes = writeCorpus(place.corpus, Number(values.mb) * 1e6, Date.now()) / 1e6;
   const server = await startServer();
   try {
