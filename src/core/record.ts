@@ -41,6 +41,9 @@ export interface ParsedFields {
   readonly unparsed?: string | undefined;
 }
 
+/** Nothing was found. One object for all records: with nothing to tell there is nothing to allocate. */
+export const NO_FIELDS: ParsedFields = Object.freeze({});
+
 /** Turns a record's text into fields. Pure and total: it never throws, whatever the text. */
 export type Parse = (body: string) => ParsedFields;
 
@@ -71,19 +74,19 @@ export class LogRecord {
   /** Bytes of the text on the page; UTF-16 units of a text of its own. Escaped in JSON, each takes at most 6 bytes. */
   readonly textLength: number;
   readonly #text: string | undefined;
-  readonly #parse: Parse;
+  readonly #parse: Parse | undefined;
   #fields: ParsedFields | undefined;
 
   /**
    * `text` is the record's own text; or the page where it stands at `offset`, in all of the `length` bytes but the last
-   * `terminatorLength`.
+   * `terminatorLength`. Without `parse` nothing is read out of the text.
    */
   constructor(
     text: string | TextPage,
     offset: number,
     length: number,
     origin: RecordOrigin,
-    parse: Parse,
+    parse: Parse | undefined,
     split?: SplitMark,
     terminatorLength = 0,
   ) {
@@ -119,6 +122,6 @@ export class LogRecord {
   }
 
   get fields(): ParsedFields {
-    return (this.#fields ??= this.#parse(this.body));
+    return (this.#fields ??= this.#parse === undefined ? NO_FIELDS : this.#parse(this.body));
   }
 }

@@ -130,7 +130,9 @@ function decode(
 }
 
 /** A file that `auto` took for raw may still have JSON lines later, and they cost nothing to recognise. */
-const parserOf = (file: LogFile): Parse => formats[file.source.format] ?? undecided;
+const parserOf = ({ source }: LogFile): Parse | undefined =>
+  // Not even the text is made where nothing is read out of it.
+  source.format === "raw" ? undefined : (formats[source.format] ?? undecided);
 
 function decideFormat(file: LogFile, records: readonly LogRecord[], emit: Emit): void {
   const format = detectFormat(records.slice(0, 100).map(({ body }) => body));

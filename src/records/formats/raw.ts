@@ -1,7 +1,4 @@
-import type { ParsedFields } from "../../core/record.ts";
-
-/** One object for all records: with nothing to tell there is nothing to allocate. */
-const NOTHING: ParsedFields = Object.freeze({});
+import { NO_FIELDS, type ParsedFields } from "../../core/record.ts";
 
 /** The body is the message, and nothing is read out of it. */
-export const parseRaw = (): ParsedFields => NOTHING;
+export const parseRaw = (): ParsedFields => NO_FIELDS;
