@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import type { CheckpointStore, FileCheckpoint, Position } from "../core/checkpoint.ts";
 import type { Clock } from "../core/clock.ts";
 import { keepIf, openConfined, type Opened } from "./confinement.ts";
-import { headMatches, sameBirth } from "./identity.ts";
+import { HEAD_BYTES, headMatches, readHead, sameBirth } from "./identity.ts";
 import { inodeKey, LogFile, type SourceSettings } from "./log-file.ts";
 import { findCopy, provenFiles, type Sibling } from "./siblings.ts";
 
@@ -65,19 +65,25 @@ export async function resumeFiles(context: ResumeContext): Promise<readonly LogF
       file.state = checkpoint.rotated ? "rotated" : "live";
     } else {
       claimed.add(inodeKey(found.stats));
-      settle(file, checkpoint, found, clock);
+      await settle(file, checkpoint, found, clock);
       open += 1;
       if (open > context.maxOpenFiles) await file.close();
     }
     files.push(file);
   }
   for (const file of files) {
-    if (file.state !== "gone") continue;
     // Whether there is a copy is not known then, and so nothing is lost yet.
-    if (context.isToEnd()) file.state = "rotated";
-    else await resumeFromCopy(file, claimed, context);
+    if (file.state === "gone" && context.isToEnd()) file.state = "rotated";
+    else if (file.state === "gone") await resumeFromCopy(file, claimed, context);
+    // What it got meanwhile is seen now, and would be missed.
+    else if (hasChanged(file, store)) store.record({ kind: "file", file: file.checkpoint() });
   }
   return files;
+}
+
+function hasChanged({ id, size, path, identity }: LogFile, store: CheckpointStore): boolean {
+  const known = store.files.get(id);
+  return known?.size !== size || known.path !== path || known.identity.inode !== identity.inode;
 }
 
 function restore(checkpoint: FileCheckpoint, source: SourceSettings, clock: Clock): LogFile {
@@ -102,14 +108,16 @@ function restore(checkpoint: FileCheckpoint, source: SourceSettings, clock: Cloc
 /** The path is that of the checkpoint if that still leads to the file, if only through a link. */
 type Found = Opened & { readonly path: string };
 
-function settle(
+async function settle(
   file: LogFile,
   checkpoint: FileCheckpoint,
   { handle, stats, path, realPath }: Found,
   clock: Clock,
-): void {
+): Promise<void> {
+  const { length } = checkpoint.identity.head;
+  const head = length < HEAD_BYTES && stats.size > length ? await readHead(handle) : checkpoint.identity.head;
   file.handle = handle;
-  file.identity = { ...file.identity, device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs };
+  file.identity = { device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs, head };
   file.reach(Number(stats.size));
   file.mtimeNs = stats.mtimeNs;
   file.grownAtMs = clock.elapsed() - Math.max(0, clock.now() - Number(stats.mtimeMs));

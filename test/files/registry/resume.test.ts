@@ -120,6 +120,19 @@ describe("after a restart", () => {
     expect(scene.all().map(({ state, size }) => [state, size])).toEqual([["gone", 8]]);
   });
 
+  test("what a file got meanwhile counts as seen, should it vanish before it was read", async () => {
+    const scene = await Scene.create();
+    await scene.write("app.log", "");
+    await scene.start();
+    await scene.restart(() => scene.append("app.log", "one\ntwo\n"));
+    expect(scene.store.files.get(1)).toMatchObject({ size: 8, identity: { head: { length: 8 } } });
+    await scene.restart(() => truncate(scene.path("app.log")));
+    expect(scene.all().map(({ id, state, size }) => [id, state, size])).toEqual([
+      [1, "gone", 8],
+      [2, "live", 0],
+    ]);
+  });
+
   test("a path that was made again is a new file", async () => {
     const scene = await halfDelivered();
     await scene.restart(async () => {
