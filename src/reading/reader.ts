@@ -9,6 +9,7 @@ import { LogRecord, type Parse } from "../core/record.ts";
 import { Segment } from "../core/segment.ts";
 import { TextPage } from "../core/text-page.ts";
 import { frameLines } from "../files/framing.ts";
+import { fingerprintOf } from "../files/identity.ts";
 import type { LogFile } from "../files/log-file.ts";
 import { detectFormat, formats, undecided } from "../records/formats/registry.ts";
 import { SegmentCache } from "./cache.ts";
@@ -81,9 +82,8 @@ async function readSegment(
     const end = Math.min(border, file.size);
     const buffer = options.pool.take(Math.max(end - offset, 0) + lead);
     const bytes = await file.read(offset - lead, buffer);
-    const tail = bytes === undefined || bytes.length < lead ? undefined : tailMarker(bytes.subarray(0, lead));
     const reachedEnd = bytes === undefined || bytes.length < buffer.length || end === file.size;
-    const changed = lead > 0 && tail !== position.tail;
+    const changed = bytes !== undefined && !stands(file, position, bytes, lead);
     const segment =
       bytes === undefined || changed ? undefined : decode(file, bytes, lead, offset, final && reachedEnd, options);
     if (segment !== undefined && segment.end > offset) return { kind: "segment", segment };
@@ -93,6 +93,16 @@ async function readSegment(
     if (reachedEnd) return { kind: "atEnd" };
     if (border > enough) throw new Error(`no record within ${border - offset} bytes at offset ${offset}`);
   }
+}
+
+/**
+ * Whether the file still has the bytes before the position, of which `lead` are in front of those that were read. Before
+ * its beginning there are none: there it must begin as it did.
+ */
+function stands({ identity }: LogFile, position: Position, bytes: Buffer, lead: number): boolean {
+  if (lead > 0) return bytes.length >= lead && tailMarker(bytes.subarray(0, lead)) === position.tail;
+  const { head } = identity;
+  return bytes.length < head.length || fingerprintOf(bytes.subarray(0, head.length)).hash === head.hash;
 }
 
 /** A byte order mark at the beginning of a file is no part of its first line. */

@@ -76,6 +76,13 @@ describe("a position", () => {
     expect(await scene.reader.read(scene.file, end, false)).toEqual({ kind: "changed" });
   });
 
+  test("that was written anew before it was read is found out", async () => {
+    const scene = await reading("one\n");
+    await writeFile(scene.scene.path("app.log"), "two\nthree\n");
+    scene.file.size = 10;
+    expect(await scene.reader.read(scene.file, START, false)).toEqual({ kind: "changed" });
+  });
+
   test("behind the end of a truncated file is found out", async () => {
     const scene = await reading("one\ntwo\n");
     const { end } = await readThrough(scene);
