@@ -43,10 +43,11 @@ function folderOf(path: string): string {
   return path.includes("/") ? path.slice(0, path.indexOf("/")) : "";
 }
 
-/** The targets of static and dynamic imports and of re-exports; those of packages are left out. */
+/** The targets of static and dynamic imports and of re-exports; those of packages, our own manifest too, are left out. */
 function importsOf(path: string, text: string): readonly string[] {
   const specifiers = [...text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)"(\.[^"]*)"/g)].map((match) => match[1] ?? "");
-  return specifiers.map((specifier) => relative(root, join(root, dirname(path), specifier)));
+  const targets = specifiers.map((specifier) => relative(root, join(root, dirname(path), specifier)));
+  return targets.filter((target) => target !== "../package.json");
 }
 
 /** Code without its comments: rules about what a file does are not about what it says. */
