@@ -31,6 +31,8 @@ export interface AgentWorld extends SinkWorld {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly emit: Emit;
+  /** Descriptors that the process may have. Without it their number is not known. */
+  readonly maxDescriptors?: number | undefined;
 }
 
 export type AgentState = "starting" | "running" | "draining" | "stopped" | "failed";
@@ -52,6 +54,9 @@ const QUIET_PART = 0.6;
 /** How long an agent that hands over waits for the requests under way; less for a sink that is failing. */
 const HAND_OVER_MS = 5_000;
 const HAND_OVER_FAILING_MS = 1_000;
+/** Descriptors for all but the followed files: at least so many, or this part of them. */
+const MIN_OTHER_DESCRIPTORS = 64;
+const OTHER_DESCRIPTORS_PART = 1 / 4;
 /** Part of the memory that keeps segments for sharing. */
 const CACHE_PART = 1 / 4;
 /** Free buffers kept for the next reads and bodies. */
@@ -124,7 +129,7 @@ export class Agent {
       listener: this.#listener(),
       clock,
       emit,
-      maxOpenFiles: config.maxOpenFiles,
+      maxOpenFiles: Math.min(config.maxOpenFiles, filesWithin(world.maxDescriptors)),
     });
     this.#looks = new LookLoop({ registry: this.#registry, watch, clock, emit });
     const reader = new SegmentReader({
@@ -409,3 +414,9 @@ export class Agent {
     this.#world.emit({ kind: "agent.state", state, ...(reason === undefined ? {} : { reason }) });
   }
 }
+
+/** Files that may be open at the same time, so that sockets, the journal and the directories have descriptors left. */
+const filesWithin = (descriptors = Number.POSITIVE_INFINITY): number =>
+  descriptors === Number.POSITIVE_INFINITY
+    ? descriptors
+    : Math.max(1, Math.floor(descriptors - Math.max(MIN_OTHER_DESCRIPTORS, descriptors * OTHER_DESCRIPTORS_PART)));

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import type { Writable } from "node:stream";
 import { Command, CommanderError, Option } from "commander";
 import { Interruption, STOP_SIGNALS } from "./commands/interruption.ts";
 import type { CommandIo } from "./commands/io.ts";
@@ -19,6 +20,16 @@ async function commandIo(): Promise<CommandIo> {
   const { sinkDefinitions } = await import("./sinks/registry.ts");
   const { stdout, stderr, env } = process;
   return { stdout, stderr, env, cwd: process.cwd(), sinks: sinkDefinitions };
+}
+
+/** Where the agent writes. It waits for no terminal: one that was stopped must not stop the shipping. */
+const outputs: { stdout: Writable; stderr: Writable } = { stdout: process.stdout, stderr: process.stderr };
+
+async function agentIo(): Promise<CommandIo> {
+  const { TerminalStream } = await import("./telemetry/terminal.ts");
+  if (process.stdout.isTTY) outputs.stdout = TerminalStream.open(1, systemClock) ?? outputs.stdout;
+  if (process.stderr.isTTY) outputs.stderr = TerminalStream.open(2, systemClock) ?? outputs.stderr;
+  return { ...(await commandIo()), ...outputs };
 }
 
 const MAX_FLUSH_MS = 2_000;
@@ -58,7 +69,7 @@ function program(done: (exitCode: number) => void): Command {
       using interruption = new Interruption(process, systemClock, reloads ? STOP_SIGNALS : [...STOP_SIGNALS, "SIGHUP"]);
       using wish = reloads ? new ReloadWish(process) : undefined;
       const { runCommand } = await import("./commands/run.ts");
-      done(await runCommand(options, await commandIo(), interruption, wish));
+      done(await runCommand(options, await agentIo(), interruption, wish));
     });
 
   root
@@ -80,6 +91,16 @@ function program(done: (exitCode: number) => void): Command {
       using interruption = new Interruption(process, systemClock);
       const { replayCommand } = await import("./commands/replay.ts");
       done(await replayCommand(file, options, await commandIo(), interruption));
+    });
+
+  root
+    .command("audit")
+    .description("read the accounts of the state directory, also beside a running agent; 1 if anything was lost")
+    .requiredOption("-c, --config <file>", "configuration file")
+    .option("--json", "print JSON", false)
+    .action(async (options: { config: string; json: boolean }) => {
+      const { auditCommand } = await import("./commands/audit.ts");
+      done(await auditCommand(options, await commandIo()));
     });
 
   root
@@ -151,6 +172,6 @@ const describeBug = (error: unknown): string =>
 
 const exitCode = await main();
 // What was written may still be on its way into a pipe; an exit before that would cut it off.
-process.stderr.write("", () => process.stdout.write("", () => process.exit(exitCode)));
+outputs.stderr.write("", () => outputs.stdout.write("", () => process.exit(exitCode)));
 // Unless nobody reads there.
 setTimeout(() => process.exit(exitCode), MAX_FLUSH_MS);

@@ -21,6 +21,8 @@ export interface LoadedJournal {
   /** Numbers of the damaged lines, from 1. */
   readonly damagedLines: readonly number[];
   readonly isSnapshotWhole: boolean;
+  /** Whether the last line has no end: a kill cut it, or it is being written. It is among the damaged ones. */
+  readonly isTorn: boolean;
 }
 
 /** Reads a journal; undefined if there is none. */
@@ -43,6 +45,7 @@ export async function loadJournal(path: string): Promise<LoadedJournal | undefin
   return {
     changes: decoded.flatMap((line) => (line.kind === "entry" ? line.changes : [])),
     damagedLines,
+    isTorn: tail !== "",
     isSnapshotWhole: decoded.length >= snapshotEnd && !damagedLines.some((line) => line <= snapshotEnd),
   };
 }

@@ -1,14 +1,15 @@
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { CheckpointChange, CheckpointStore } from "../core/checkpoint.ts";
-import { describeError } from "../core/errors.ts";
+import { describeError, errorCode } from "../core/errors.ts";
 import { makeDirectory } from "../core/make-directory.ts";
 import type { Emit } from "../core/events.ts";
 import { encodeEntry, encodeHeader } from "./entry.ts";
-import { keepPrevious, type LoadedJournal, loadJournal, syncDirectory, writeAll } from "./journal-file.ts";
-import { CheckpointState, keyOf } from "./state.ts";
+import { keepPrevious, syncDirectory, writeAll } from "./journal-file.ts";
+import { JOURNAL, loadState } from "./load-state.ts";
+import { type CheckpointState, keyOf } from "./state.ts";
 
-export const JOURNAL = "checkpoints.journal";
+const DAMAGE = "records may be delivered twice, none is lost";
 
 /** Changes a line of a snapshot holds: keeps lines and their buffers small when there are many files. */
 const SNAPSHOT_LINE = 500;
@@ -48,26 +49,16 @@ export class Journal implements CheckpointStore {
 
   static async open(options: JournalOptions): Promise<Journal> {
     const path = join(options.directory, JOURNAL);
-    await rm(`${path}.new`, { force: true });
-    const current = await loadJournal(path);
-    const state = new CheckpointState();
-    // Lines after the snapshot are absolute changes of it: a damaged one costs their progress and nothing else. Without
-    // the whole snapshot the previous copy is what there is to change.
-    if (current?.isSnapshotWhole !== true) {
-      const previous = await loadJournal(`${path}.previous`);
-      for (const change of previous?.changes ?? []) state.apply(change);
-      if (current === undefined && previous !== undefined) emitDamage(options, path, [1]);
-    }
-    emitDamage(options, path, current?.damagedLines ?? []);
-    for (const change of current?.changes ?? []) if (isSafe(change, current)) state.apply(change);
-    state.dropOrphans();
+    const { state, current, damagedLines } = await loadState(options.directory);
+    for (const line of damagedLines)
+      options.emit({ kind: "checkpoint.damaged", file: path, line, consequence: DAMAGE });
     const journal = new Journal(
       options,
       state,
       state.highestId > 0 || current !== undefined,
       (current?.damagedLines.length ?? 0) > 0,
     );
-    await journal.#compact();
+    await journal.#begin();
     return journal;
   }
 
@@ -116,8 +107,24 @@ export class Journal implements CheckpointStore {
     this.#handle = undefined;
   }
 
+  /** A full or read-only disk must not keep the agent from shipping: it is told, and every flush tries again. */
+  async #begin(): Promise<void> {
+    try {
+      await rm(join(this.#options.directory, `${JOURNAL}.new`), { force: true });
+      await this.#compact();
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error;
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#failing) this.#options.emit({ kind: "checkpoint.failed", reason: describeError(error) });
+    this.#failing = true;
+  }
+
   async #flush(): Promise<void> {
-    if (this.#dirty.size === 0) return;
+    if (this.#dirty.size === 0 && !this.#failing) return;
     const changes = new Map(this.#dirty);
     this.#dirty.clear();
     try {
@@ -131,8 +138,7 @@ export class Journal implements CheckpointStore {
       const merged = new Map([...changes, ...this.#dirty]);
       this.#dirty.clear();
       for (const [key, change] of merged) this.#dirty.set(key, change);
-      if (!this.#failing) this.#options.emit({ kind: "checkpoint.failed", reason: describeError(error) });
-      this.#failing = true;
+      this.#fail(error);
     }
   }
 
@@ -178,17 +184,4 @@ function* snapshotOf(state: CheckpointState): Generator<string> {
   const changes = [...state.snapshot()];
   yield encodeHeader(Math.ceil(changes.length / SNAPSHOT_LINE));
   for (let at = 0; at < changes.length; at += SNAPSHOT_LINE) yield encodeEntry(changes.slice(at, at + SNAPSHOT_LINE));
-}
-
-/**
- * Beside the previous copy, which still has the files that were forgotten since, the newer totals would count those twice:
- * then both are left out, and the files are found absent and forgotten again.
- */
-const isSafe = (change: CheckpointChange, loaded: LoadedJournal | undefined): boolean =>
-  loaded?.isSnapshotWhole === true ||
-  (change.kind !== "totals" && change.kind !== "forget" && change.kind !== "abandon");
-
-function emitDamage({ emit }: JournalOptions, file: string, lines: readonly number[]): void {
-  const consequence = "records may be delivered twice, none is lost";
-  for (const line of lines) emit({ kind: "checkpoint.damaged", file, line, consequence });
 }

@@ -1,10 +1,11 @@
-import { readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import type { Clock } from "../core/clock.ts";
-import { describeError, UserError } from "../core/errors.ts";
+import { describeError, errorCode, UserError } from "../core/errors.ts";
 import { makeDirectory } from "../core/make-directory.ts";
 
 /** How often the holder shows that it is alive, for agents on other nodes. */
@@ -20,7 +21,8 @@ const CONTENTION_MS = 500;
  * runs on another node keeps having its owner file touched, and is refused.
  */
 export class StateLock {
-  readonly #database: DatabaseSync;
+  readonly #directory: string;
+  #database: DatabaseSync | undefined;
   readonly #stop = new AbortController();
   readonly #heartbeat: Promise<void>;
 
@@ -32,30 +34,76 @@ export class StateLock {
         `state directory ${directory} can't be made: ${describeError(error)}; set stateDir to a writable path`,
       );
     }
-    const database = lockDatabase(join(directory, "lock"), directory);
+    const database = await lockIfWritable(directory);
     const ownerPath = join(directory, "owner.json");
     const bootId = await readBootId();
     try {
       await refuseOtherNode(ownerPath, bootId, directory, clock);
-      const owner: z.output<typeof ownerSchema> = { pid: process.pid, host: hostname(), bootId };
-      await writeFile(`${ownerPath}.new`, JSON.stringify(owner), { mode: 0o600 });
-      await rename(`${ownerPath}.new`, ownerPath);
+      await writeOwner(ownerPath, { pid: process.pid, host: hostname(), bootId });
     } catch (error) {
-      database.close();
+      database?.close();
       throw error;
     }
-    return new StateLock(database, ownerPath, clock);
+    return new StateLock(directory, database, clock);
   }
 
-  private constructor(database: DatabaseSync, ownerPath: string, clock: Clock) {
+  private constructor(directory: string, database: DatabaseSync | undefined, clock: Clock) {
+    this.#directory = directory;
     this.#database = database;
-    this.#heartbeat = beat(ownerPath, clock, this.#stop.signal);
+    this.#heartbeat = this.#beat(join(directory, "owner.json"), clock, this.#stop.signal);
   }
 
   async release(): Promise<void> {
     this.#stop.abort();
     await this.#heartbeat;
-    this.#database.close();
+    this.#database?.close();
+  }
+
+  async #beat(ownerPath: string, clock: Clock, stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      await clock.sleep(HEARTBEAT_MS, stop);
+      if (stop.aborted) return;
+      // The directory may be writable by now.
+      this.#database ??= openLock(this.#directory);
+      const now = new Date(clock.now());
+      // Failing to touch the file (a full or read-only disk) must not end the agent; the record lock still stands.
+      await utimes(ownerPath, now, now).catch(() => undefined);
+    }
+  }
+}
+
+/** A directory that can't be written to needs no lock: whoever runs there changes nothing. It is taken later, if it can be. */
+async function lockIfWritable(directory: string): Promise<DatabaseSync | undefined> {
+  try {
+    return lockDatabase(join(directory, "lock"), directory);
+  } catch (error) {
+    if (await isWritable(directory)) throw error;
+    return undefined;
+  }
+}
+
+const isWritable = (directory: string): Promise<boolean> =>
+  access(directory, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+
+function openLock(directory: string): DatabaseSync | undefined {
+  try {
+    return lockDatabase(join(directory, "lock"), directory);
+  } catch {
+    // Still not to be had. That checkpoints are not durable was said.
+    return undefined;
+  }
+}
+
+/** Names the holder for people and for agents on other nodes. On a full disk it stays the one before. */
+async function writeOwner(path: string, owner: z.output<typeof ownerSchema>): Promise<void> {
+  try {
+    await writeFile(`${path}.new`, JSON.stringify(owner), { mode: 0o600 });
+    await rename(`${path}.new`, path);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
   }
 }
 
@@ -107,14 +155,5 @@ async function readBootId(): Promise<string> {
   } catch {
     // Not Linux: there the record lock is all there is.
     return "unknown";
-  }
-}
-
-async function beat(path: string, clock: Clock, stop: AbortSignal): Promise<void> {
-  while (!stop.aborted) {
-    await clock.sleep(HEARTBEAT_MS, stop);
-    const now = new Date(clock.now());
-    // Failing to touch the file (a full or read-only disk) must not end the agent; the record lock still stands.
-    await utimes(path, now, now).catch(() => undefined);
   }
 }

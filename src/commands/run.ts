@@ -6,6 +6,7 @@ import { EXIT, UserError } from "../core/errors.ts";
 import { hostOf } from "../create-sink.ts";
 import { watchForHints } from "../files/watcher.ts";
 import { checked, ConfigFile, type Loaded } from "./config-file.ts";
+import { maxDescriptors } from "./host.ts";
 import type { Interruption } from "./interruption.ts";
 import type { CommandIo } from "./io.ts";
 import { OwnLog } from "./own-log.ts";
@@ -46,6 +47,7 @@ export async function runCommand(
     emit: log.emit,
     hostname: hostOf(io.env),
     env: io.env,
+    maxDescriptors: maxDescriptors(),
   };
   const file = options.config === undefined ? undefined : new ConfigFile(options.config, { io, ...world });
   const reload = file === undefined || wish === undefined ? undefined : { file, wish };

@@ -21,7 +21,8 @@ export async function inspectPaths(config: Config, report: Report): Promise<Path
   const warnings: ConfigProblem[] = [];
   const stateDir = await realDirectory(config.stateDir);
   const state = await stateProblem(stateDir.existing);
-  if (state !== undefined) problems.push(report(["stateDir"], state));
+  // A disk may be writable again one day; until then the agent ships, and says that it has no checkpoints.
+  if (state !== undefined) (state.isPassing ? warnings : problems).push(report(["stateDir"], state.message));
   for (const [name, source] of Object.entries(config.sources)) {
     for (const [index, pattern] of source.include.entries()) {
       const path = ["sources", name, "include", index];
@@ -50,13 +51,14 @@ async function realDirectory(path: string): Promise<{ readonly path: string; rea
   }
 }
 
-async function stateProblem(existing: string): Promise<string | undefined> {
+async function stateProblem(existing: string): Promise<{ message: string; isPassing: boolean } | undefined> {
   try {
-    if (!(await stat(existing)).isDirectory()) return "cannot be made: a part of the path is not a directory";
+    if (!(await stat(existing)).isDirectory())
+      return { message: "cannot be made: a part of the path is not a directory", isPassing: false };
     await access(existing, constants.W_OK | constants.X_OK);
     return undefined;
   } catch (error) {
-    return `cannot be written: ${describeReadError(error)}`;
+    return { message: `cannot be written: ${describeReadError(error)}`, isPassing: errorCode(error) === "EROFS" };
   }
 }
 

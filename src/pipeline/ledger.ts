@@ -1,4 +1,4 @@
-import type { CheckpointStore, Counters } from "../core/checkpoint.ts";
+import type { CheckpointStore, Counters, CursorCheckpoint } from "../core/checkpoint.ts";
 import { addCounters, noCounters, settledBytes } from "./counters.ts";
 import type { FileProgress } from "./progress.ts";
 
@@ -29,17 +29,42 @@ export function accountOf(progresses: Iterable<FileProgress>, forgotten: Readonl
   return { ...sum, files, totalBytes, pendingBytes, imbalanceBytes: totalBytes - pendingBytes - settledBytes(sum) };
 }
 
+/** The durable part of an account, as a state directory has it. */
+export interface DurableAccount extends Account {
+  /** Files in which the counters do not add up to the cursor. */
+  readonly unbalanced: readonly { readonly path: string; readonly bytes: number }[];
+}
+
+type DurableState = Pick<CheckpointStore, "files" | "cursors" | "totals">;
+
+/** Sums up what the state says of one sink. */
+export function durableAccount(sink: string, { files, cursors, totals }: DurableState): DurableAccount {
+  const sum = noCounters();
+  addCounters(sum, { ...noCounters(), ...totals.get(sink) });
+  let totalBytes = settledBytes(sum);
+  let pendingBytes = 0;
+  const unbalanced: { path: string; bytes: number }[] = [];
+  const ofSink = cursors.get(sink) ?? new Map<number, CursorCheckpoint>();
+  for (const { file, first, position, partial, counters } of ofSink.values()) {
+    const known = { ...noCounters(), ...counters };
+    const sent = partial?.length ?? 0;
+    const size = Math.max(files.get(file)?.size ?? 0, position.offset + sent);
+    addCounters(sum, known);
+    sum.deliveredBytes += sent;
+    totalBytes += size - first;
+    pendingBytes += size - position.offset - sent;
+    const bytes = position.offset - first - settledBytes(known);
+    if (bytes !== 0) unbalanced.push({ path: files.get(file)?.path ?? String(file), bytes });
+  }
+  const imbalanceBytes = totalBytes - pendingBytes - settledBytes(sum);
+  return { ...sum, files: ofSink.size, totalBytes, pendingBytes, imbalanceBytes, unbalanced };
+}
+
 /** Gives up what a sink that is no longer configured had not got. Returns how many bytes that is. */
 export function abandon(sink: string, store: CheckpointStore): number {
-  const counters = { ...noCounters(), ...store.totals.get(sink) };
-  let pendingBytes = 0;
-  for (const cursor of store.cursors.get(sink)?.values() ?? []) {
-    addCounters(counters, { ...noCounters(), ...cursor.counters });
-    const sent = cursor.partial?.length ?? 0;
-    counters.deliveredBytes += sent;
-    const { offset } = cursor.position;
-    pendingBytes += Math.max(0, (store.files.get(cursor.file)?.size ?? offset) - offset - sent);
-  }
+  const { pendingBytes, ...account } = durableAccount(sink, store);
+  const counters = noCounters();
+  addCounters(counters, account);
   counters.abandonedBytes += pendingBytes;
   store.record({ kind: "totals", sink, counters });
   store.record({ kind: "abandon", sink });

@@ -125,7 +125,8 @@ export function describeEvent(event: AgentEvent): LogLine {
 const PARTS = ["delivered", "filtered", "deadLettered", "lost", "skipped", "pending", "spilled", "abandoned"];
 const ALWAYS_TOLD = 6;
 
-function describeAccount(sink: string, account: Readonly<Record<string, number>>): string {
+/** An account in one sentence. */
+export function describeAccount(sink: string, account: Readonly<Record<string, number>>): string {
   const part = (name: string): string => `${name} ${account[`${name}Bytes`] ?? 0}`;
   const parts = PARTS.filter((name, index) => index < ALWAYS_TOLD || (account[`${name}Bytes`] ?? 0) > 0)
     .map(part)

@@ -1,7 +1,7 @@
 import { copyFile, link, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { JOURNAL } from "../../src/checkpoint/journal.ts";
+import { JOURNAL } from "../../src/checkpoint/load-state.ts";
 import { scratchDirectory } from "../core/scratch.ts";
 import { counters, cursor, file, loss, offsetsOf, openJournal, stateOf } from "./support.ts";
 

@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { errorCode } from "../../src/core/errors.ts";
-import { JOURNAL } from "../../src/checkpoint/journal.ts";
+import { JOURNAL } from "../../src/checkpoint/load-state.ts";
 import { scratchDirectory } from "../core/scratch.ts";
 import { cursor, file, loss, offsetsOf, openJournal } from "./support.ts";
 
