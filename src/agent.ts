@@ -271,7 +271,7 @@ export class Agent {
     const { clock } = this.#world;
     const startedMs = clock.elapsed();
     const isDone = ({ name, gate }: Pipeline): boolean =>
-      !this.#valve.isBusy(name) || (gate.kind === "failing" && clock.elapsed() - startedMs >= HAND_OVER_FAILING_MS);
+      !this.#valve.isBusy(name) || (gate.kind !== "closed" && clock.elapsed() - startedMs >= HAND_OVER_FAILING_MS);
     const enough = (): boolean => this.#abandoned || this.#pipelines.every(isDone);
     await this.#looks.untilQuiet(Number.MAX_SAFE_INTEGER, HAND_OVER_MS, enough);
     for (const pipeline of this.#pipelines) pipeline.stop();

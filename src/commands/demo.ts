@@ -151,7 +151,7 @@ class Demo {
         name,
         deliveredRecords: account.deliveredRecords,
         pendingBytes: account.pendingBytes,
-        failure: gate.kind === "failing" ? gate.failure.reason : undefined,
+        failure: gate.kind === "closed" ? undefined : gate.failure.reason,
       })),
     };
   }

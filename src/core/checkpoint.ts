@@ -52,6 +52,8 @@ export interface Counters {
   spilledRecords: number;
   /** What a sink had not got when it was taken out of the configuration. */
   abandonedBytes: number;
+  /** Delivered records whose time the receiver would not have taken: they went with the time of sending. Not part of the partition. */
+  lateRecords: number;
   /** Records sent again on purpose: a partial last line that was completed later. Not part of the partition. */
   resentRecords: number;
 }

@@ -39,6 +39,16 @@ export interface ParsedFields {
   readonly attributes?: JsonObject | undefined;
   /** The format that the source names, if the body is not of it. The record is shipped as it stands, and marked. */
   readonly unparsed?: string | undefined;
+  /** Which part of a record this is that was over a sink's limit once it was encoded. */
+  readonly part?: RecordPart | undefined;
+}
+
+export interface RecordPart {
+  /** Counts from 1. */
+  readonly part: number;
+  readonly parts: number;
+  /** The whole text in UTF-8, bytes. */
+  readonly originalBytes: number;
 }
 
 /** Nothing was found. One object for all records: with nothing to tell there is nothing to allocate. */

@@ -11,6 +11,7 @@ export const noCounters = (): Counters => ({
   spilledBytes: 0,
   spilledRecords: 0,
   abandonedBytes: 0,
+  lateRecords: 0,
   resentRecords: 0,
 });
 
@@ -25,6 +26,7 @@ export function addCounters(to: Counters, from: Readonly<Counters>): void {
   to.spilledBytes += from.spilledBytes;
   to.spilledRecords += from.spilledRecords;
   to.abandonedBytes += from.abandonedBytes;
+  to.lateRecords += from.lateRecords;
   to.resentRecords += from.resentRecords;
 }
 

@@ -21,6 +21,7 @@ const fieldsSchema = z.looseObject({
   isObject: z.boolean().optional(),
   attributes: z.record(z.string(), z.json()).optional(),
   unparsed: z.string().optional(),
+  part: z.object({ part: z.int(), parts: z.int(), originalBytes: z.int() }).optional(),
 });
 
 /**

@@ -166,28 +166,22 @@ export class Delivery {
 
   async #deliver(shipment: Shipment, from: number, to: number): Promise<boolean> {
     if (from >= to) return true;
-    const { batch, signal } = shipment;
-    const { encoder, pool, sink } = this.#options;
-    const whole = from === 0 && to === batch.records.length;
-    const records = whole ? batch.records : batch.records.slice(from, to);
-    const part = records.length / batch.records.length;
-    const body = encoder.encode(sink, records, GUESS_FACTOR * this.#ratio * batch.bytes * part);
-    if (whole && batch.bytes > 0) {
+    const { batch } = shipment;
+    const { pool, sink } = this.#options;
+    const body = this.#encode(batch, from, to);
+    if (to - from === batch.records.length && batch.bytes > 0) {
       this.#ratio += RATIO_WEIGHT * (body.length / batch.bytes - this.#ratio);
     }
     const fits = body.length <= sink.limits.maxBytes && to - from <= sink.limits.maxRecords;
-    const outcome: Terminal | undefined =
-      !fits && to - from > 1
-        ? { kind: "tooLarge", reason: "over the sink's limit" }
-        : await this.#attempt(shipment, from, to, body);
-    // An attempt that was abandoned may still be reading it.
-    if (!signal.aborted) pool.give(body);
+    let outcome: Terminal | undefined = { kind: "tooLarge", reason: "over the sink's limit" };
+    if (fits || to - from === 1) outcome = await this.#attempt(shipment, from, to, body);
+    else pool.give(body);
     switch (outcome?.kind) {
       case "delivered":
-        this.#rejections.add(to - from, false);
+        this.#taken(shipment, from, to);
         return true;
       case "received":
-        this.#rejections.add(to - from, false);
+        this.#taken(shipment, from, to);
         shipment.receipts.push(outcome.receipt);
         return true;
       case "tooLarge":
@@ -203,6 +197,25 @@ export class Delivery {
         return false;
       default:
         return unreachable(outcome);
+    }
+  }
+
+  #encode(batch: Deliverable, from: number, to: number): Buffer {
+    const { encoder, sink } = this.#options;
+    const whole = to - from === batch.records.length;
+    const records = whole ? batch.records : batch.records.slice(from, to);
+    const part = records.length / batch.records.length;
+    return encoder.encode(sink, records, GUESS_FACTOR * this.#ratio * batch.bytes * part);
+  }
+
+  #taken({ batch }: Shipment, from: number, to: number): void {
+    const { sink } = this.#options;
+    this.#rejections.add(to - from, false);
+    if (sink.isLate === undefined) return;
+    for (let index = from; index < to; index += 1) {
+      const record = recordAt(batch, index);
+      // Of a record that was split, the first part stands for the whole.
+      if (record.length > 0 && sink.isLate(record)) batch.sourceOf(index).counters.lateRecords += 1;
     }
   }
 
@@ -230,7 +243,7 @@ export class Delivery {
     const { firstBad } = rejection;
     if (firstBad !== undefined && Number.isInteger(firstBad) && firstBad >= 0 && firstBad < to - from) {
       // What stands before it was taken, and must not be sent again.
-      this.#rejections.add(firstBad, false);
+      this.#taken(shipment, from, from + firstBad);
       const bad = from + firstBad;
       return (await this.#refused(shipment, bad, rejection)) && this.#deliver(shipment, bad + 1, to);
     }
@@ -299,17 +312,25 @@ export class Delivery {
     if (records > 0) emit({ kind: "sink.deadLettered", sink: name, records, reason });
   }
 
-  /** Attempts until the outcome is terminal. Undefined if `signal` aborted first. */
+  /** Attempts until the outcome is terminal. Undefined if `signal` aborted first. The body is given back to the pool. */
   async #attempt(shipment: Shipment, from: number, to: number, body: Buffer): Promise<Terminal | undefined> {
-    const { gate, sink } = this.#options;
-    const { signal } = shipment;
+    const { clock, gate, pool, sink } = this.#options;
+    const { batch, signal } = shipment;
+    const { bodyLastsMs = Number.POSITIVE_INFINITY } = sink;
+    let current = body;
+    let encodedMs = clock.elapsed();
     const row = { failures: 0, successesBefore: 0 };
     await gate.enter(signal);
     if (signal.aborted) return undefined;
     try {
       return await pRetry(
         async () => {
-          const outcome = await this.#attemptOnce(body, to - from === 1, signal);
+          if (clock.elapsed() - encodedMs > bodyLastsMs) {
+            pool.give(current);
+            current = this.#encode(batch, from, to);
+            encodedMs = clock.elapsed();
+          }
+          const outcome = await this.#attemptOnce(current, to - from === 1, signal);
           if (outcome.kind !== "retry" && outcome.kind !== "blocked") return outcome;
           const end = outcome.kind === "retry" ? this.#giveUp(shipment, from, to, row, outcome.reason) : undefined;
           if (end !== undefined) return end;
@@ -332,6 +353,9 @@ export class Delivery {
     } catch (error) {
       if (signal.aborted) return undefined;
       throw error;
+    } finally {
+      // An attempt that was abandoned may still be reading it.
+      if (!signal.aborted) pool.give(current);
     }
   }
 

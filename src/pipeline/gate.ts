@@ -3,10 +3,14 @@ import type { Outcome } from "../core/outcome.ts";
 import { ConcurrencyLimit } from "./concurrency.ts";
 import { backOffMs, blockedMs, type Failure } from "./back-off.ts";
 
+/** As of a circuit breaker. `failure` says why it is not closed, and since when. */
 export type GateState =
+  /** All is well, batches pass. */
   | { readonly kind: "closed" }
-  /** Nothing is sent until `untilMs`; then one batch probes while the others wait. */
-  | { readonly kind: "failing"; readonly failure: Failure; readonly untilMs: number; readonly probing: boolean };
+  /** Nothing is sent until `untilMs` (monotonic time). */
+  | { readonly kind: "open"; readonly failure: Failure; readonly untilMs: number }
+  /** One batch is tried, while the others wait. */
+  | { readonly kind: "probing"; readonly failure: Failure; readonly untilMs: number };
 
 export interface GateOptions {
   readonly concurrency: { readonly min: number; readonly max: number };
@@ -81,14 +85,14 @@ export class Gate {
 
   /** Waits until an attempt may be made: at once while the sink is well, else in turn. Returns early when `signal` aborts. */
   async enter(signal: AbortSignal): Promise<void> {
-    while (this.#state.kind === "failing" && !signal.aborted) {
-      const { untilMs, probing } = this.#state;
-      const waitMs = untilMs - this.#options.clock.elapsed();
-      if (waitMs <= 0 && !probing) {
-        this.#state = { ...this.#state, probing: true };
+    while (this.#state.kind !== "closed" && !signal.aborted) {
+      const isProbing = this.#state.kind === "probing";
+      const waitMs = this.#state.untilMs - this.#options.clock.elapsed();
+      if (waitMs <= 0 && !isProbing) {
+        this.#state = { ...this.#state, kind: "probing" };
         return;
       }
-      await this.#nextChange(signal, probing ? undefined : waitMs);
+      await this.#nextChange(signal, isProbing ? undefined : waitMs);
     }
   }
 
@@ -102,16 +106,16 @@ export class Gate {
   /** From now on no wait is longer than a moment, and the present one ends. For the agent's last seconds. */
   collapse(): void {
     this.#collapsed = true;
-    if (this.#state.kind === "failing") this.#state = { ...this.#state, untilMs: this.#options.clock.elapsed() };
+    if (this.#state.kind !== "closed") this.#state = { ...this.#state, untilMs: this.#options.clock.elapsed() };
     this.#changed();
   }
 
   #fail(outcome: Outcome & { kind: "retry" | "blocked" }): void {
     const { clock, random } = this.#options;
     const now = clock.elapsed();
-    const before = this.#state.kind === "failing" ? this.#state : undefined;
+    const before = this.#state.kind === "closed" ? undefined : this.#state;
     // Requests that were in flight when the sink began to fail are part of the same failure, not further ones.
-    const counts = before === undefined || before.probing;
+    const counts = before?.kind !== "open";
     const failure: Failure = {
       kind: outcome.kind,
       reason: outcome.reason,
@@ -127,13 +131,13 @@ export class Gate {
       ? now + waitMs
       : Math.max(before.untilMs, afterMs === undefined || this.#collapsed ? 0 : now + waitMs);
     this.#limit.failed();
-    this.#state = { kind: "failing", failure, untilMs, probing: counts ? false : before.probing };
+    this.#state = { kind: "open", failure, untilMs };
     if (counts) this.#options.onFailing(failure, waitMs);
   }
 
   #succeed(tookMs: number): void {
     const { clock, onRecovered } = this.#options;
-    if (this.#state.kind === "failing") {
+    if (this.#state.kind !== "closed") {
       onRecovered(clock.elapsed() - this.#state.failure.sinceMs);
       this.#state = { kind: "closed" };
     }

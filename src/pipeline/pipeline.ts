@@ -181,7 +181,7 @@ export class Pipeline {
 
   /** No wait of a failing sink is longer than a moment from now on. */
   collapse(): void {
-    this.#failingAtCollapse = this.#gate.state.kind === "failing";
+    this.#failingAtCollapse = this.#gate.state.kind !== "closed";
     this.#gate.collapse();
     if (this.#lastChanceMs !== undefined) void this.#giveUpAfter(this.#lastChanceMs, this.#stop.signal);
   }
@@ -203,7 +203,7 @@ export class Pipeline {
 
   async #giveUpAfter(ms: number, cancel: AbortSignal): Promise<void> {
     await this.#options.clock.sleep(ms, cancel);
-    if (this.#failingAtCollapse && this.#gate.state.kind === "failing") this.stop();
+    if (this.#failingAtCollapse && this.#gate.state.kind !== "closed") this.stop();
   }
 
   /** Ends at once. What is under way counts as undelivered. */

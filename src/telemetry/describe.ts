@@ -133,5 +133,7 @@ export function describeAccount(sink: string, account: Readonly<Record<string, n
     .join(" + ");
   const imbalance = account["imbalanceBytes"] ?? 0;
   const verdict = imbalance === 0 ? "balanced" : `NOT balanced, off by ${imbalance}`;
-  return `account of ${sink}: ${account["totalBytes"] ?? 0} bytes = ${parts}; ${account["deliveredRecords"] ?? 0} records delivered; ${verdict}`;
+  const late = account["lateRecords"] ?? 0;
+  const records = `${account["deliveredRecords"] ?? 0} records delivered${late === 0 ? "" : `, ${late} of them late`}`;
+  return `account of ${sink}: ${account["totalBytes"] ?? 0} bytes = ${parts}; ${records}; ${verdict}`;
 }

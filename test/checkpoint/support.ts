@@ -14,6 +14,7 @@ export const counters = (deliveredBytes = 0, more: Partial<Counters> = {}): Coun
   spilledBytes: 0,
   spilledRecords: 0,
   abandonedBytes: 0,
+  lateRecords: 0,
   resentRecords: 0,
   ...more,
 });

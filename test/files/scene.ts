@@ -144,6 +144,7 @@ export class Scene {
       spilledBytes: 0,
       spilledRecords: 0,
       abandonedBytes: 0,
+      lateRecords: 0,
       resentRecords: 0,
     };
     this.store.record({ kind: "cursor", cursor: { sink: "a", file: file.id, first: 0, position, counters } });

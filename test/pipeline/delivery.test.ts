@@ -195,7 +195,7 @@ describe("what is too large", () => {
       attempt > 4_000 ? { kind: "ended", reason: "too many" } : { kind: "tooLarge", reason: "413" },
     );
     const delivering = delivery.deliver(batchOf(sink, names(700)).batch, stop.signal);
-    await until("each was refused alone", () => gate.state.kind === "failing" || sink.requests.length >= 1_399);
+    await until("each was refused alone", () => gate.state.kind !== "closed" || sink.requests.length >= 1_399);
     await clock.advance(1_000);
     for (let i = 0; i < 50; i += 1) await flush();
     expect(sink.requests.length).toBeLessThan(2_000);
@@ -285,7 +285,7 @@ describe("when nearly everything is rejected", () => {
   test("the sink is blocked, and the log is not turned into dead letters", async () => {
     const { clock, sink, gate, delivery, stop, letters } = world(() => ({ kind: "rejected", reason: "400" }));
     const delivering = delivery.deliver(batchOf(sink, names(1_000)).batch, stop.signal);
-    await until("it is blocked", () => gate.state.kind === "failing");
+    await until("it is blocked", () => gate.state.kind !== "closed");
     expect(gate.state).toMatchObject({
       failure: { kind: "blocked", reason: expect.stringContaining("massRejection") },
     });
@@ -307,7 +307,7 @@ describe("when nearly everything is rejected", () => {
       mended ? delivered : { kind: "rejected", reason: "400" },
     );
     const delivering = delivery.deliver(batchOf(sink, names(1_000)).batch, stop.signal);
-    await until("it is blocked", () => gate.state.kind === "failing");
+    await until("it is blocked", () => gate.state.kind !== "closed");
     mended = true;
     expect(await stepping(clock, delivering)).toBe(true);
     expect([...(await letters()), ...sink.taken].sort()).toEqual([...names(1_000)].sort());
@@ -416,4 +416,36 @@ test("the size of batches follows what encoding makes of the log", async () => {
   for (let i = 0; i < 50; i += 1) await delivery.deliver(batchOf(sink, [line, line]).batch, stop.signal);
   expect(delivery.bytesPerRequest).toBeLessThan(before);
   expect(delivery.bytesPerRequest * 2).toBeLessThanOrEqual(sink.limits.maxBytes);
+});
+
+describe("a sink whose receiver does not take every time", () => {
+  test("has its late records counted once they are taken, a split one once", async () => {
+    const { clock, sink, delivery, stop } = world((_lines, attempt) => (attempt < 3 ? retry() : delivered), {
+      maxRecordBytes: 400,
+    });
+    Object.assign(sink, { isLate: ({ body }: LogRecord) => body.startsWith("late") });
+    const { batch, slice } = batchOf(sink, ["late 1", "in time", "late 2", `late ${"x".repeat(500)}`]);
+    expect(batch.records.length).toBeGreaterThan(4);
+    expect(await stepping(clock, delivery.deliver(batch, stop.signal))).toBe(true);
+    expect(slice.range.counters).toMatchObject({ deliveredRecords: 4, lateRecords: 3 });
+  });
+
+  test("gets a body that is encoded anew when the one before has become too old", async () => {
+    const { clock, sink, delivery, stop } = world((_lines, attempt) => (attempt < 8 ? retry() : delivered));
+    let encodings = 0;
+    const encode = sink.encode.bind(sink);
+    Object.assign(sink, {
+      bodyLastsMs: 600,
+      encode: (...parameters: Parameters<typeof encode>) => {
+        encodings += 1;
+        encode(...parameters);
+      },
+    });
+    const { batch, slice } = batchOf(sink, names(3));
+    expect(await stepping(clock, delivery.deliver(batch, stop.signal))).toBe(true);
+    expect(sink.requests).toEqual(Array.from({ length: 8 }, () => names(3)));
+    expect(encodings).toBeGreaterThan(1);
+    expect(encodings).toBeLessThan(8);
+    expect(slice.range.counters.deliveredRecords).toBe(3);
+  });
 });

@@ -114,7 +114,7 @@ describe("while the sink is failing", () => {
     const one = world();
     for (let i = 0; i < 8; i += 1) one.gate.settle(retry(), 1);
     expect(one.failing).toHaveLength(1);
-    expect(one.gate.state).toMatchObject({ kind: "failing", failure: { count: 1 } });
+    expect(one.gate.state).toMatchObject({ kind: "open", failure: { count: 1 } });
   });
 
   test("waits grow with the failures within the bounds of full jitter, and none is skipped", async () => {

@@ -37,6 +37,8 @@ describe("the parts of a record", () => {
         }
         expect(parts.map(({ split }) => split)).toEqual(["first", ...parts.slice(2).map(() => "middle"), "last"]);
         for (const [index, part] of parts.entries()) {
+          const originalBytes = Buffer.byteLength(body);
+          expect(part.fields.part).toEqual({ part: index + 1, parts: parts.length, originalBytes });
           const next = parts[index + 1]?.body ?? "";
           const cutsPair = /[\uD800-\uDBFF]$/.test(part.body) && /^[\uDC00-\uDFFF]/.test(next);
           expect(cutsPair).toBe(false);

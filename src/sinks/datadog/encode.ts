@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/clock.ts";
-import type { JsonObject, LogRecord, Severity, Timestamp } from "../../core/record.ts";
+import type { JsonObject, LogRecord, RecordPart, Severity, Timestamp } from "../../core/record.ts";
 import type { Resource, Sink } from "../../core/sink.ts";
 import { isoTimestamp } from "../timestamp.ts";
 import { buildTags } from "./tags.ts";
@@ -12,7 +12,7 @@ const MAX_PAST_MS = 17.5 * 3_600_000;
 const MAX_FUTURE_MS = 1.5 * 3_600_000;
 
 /** What the record says of itself beyond Datadog's own fields; becomes `tailcar.split` and so on. */
-interface Annotations {
+interface Annotations extends Partial<RecordPart> {
   readonly split: string | undefined;
   readonly unparsed: string | undefined;
   readonly originalTimestamp: string | undefined;
@@ -34,14 +34,18 @@ export function toStatus({ number }: Severity): string {
   return number <= 20 ? "error" : "critical";
 }
 
+/** Whether the record is so old, or so far ahead, that it goes with the present time. */
+export const isLate = ({ fields: { timestamp } }: LogRecord, nowMs: number): boolean =>
+  timestamp !== undefined && !isTaken(timestamp, nowMs);
+
 const isTaken = ({ epochMs }: Timestamp, nowMs: number): boolean =>
   epochMs >= nowMs - MAX_PAST_MS && epochMs <= nowMs + MAX_FUTURE_MS;
 
 function annotate(record: LogRecord, original: Timestamp | undefined): Annotations | undefined {
   const { split } = record;
-  const { unparsed } = record.fields;
+  const { part, unparsed } = record.fields;
   if (split === undefined && unparsed === undefined && original === undefined) return undefined;
-  return { split, unparsed, originalTimestamp: original === undefined ? undefined : isoTimestamp(original) };
+  return { split, ...part, unparsed, originalTimestamp: original === undefined ? undefined : isoTimestamp(original) };
 }
 
 /** Attributes as further members of the item. */

@@ -3,7 +3,10 @@ import { batchLimits } from "../batch-options.ts";
 import { createHttpSink } from "../http/sink.ts";
 import { classifyDatadog } from "./classify.ts";
 import { DATADOG_PATH, datadogSchema, MAX_RECORD_BYTES } from "./config.ts";
-import { createDatadogEncoder } from "./encode.ts";
+import { createDatadogEncoder, isLate } from "./encode.ts";
+
+/** Half of the time that the encoder leaves between what it takes for late and what Datadog does. */
+const BODY_LASTS_MS = 15 * 60_000;
 
 /** Datadog logs, by the HTTP intake v2. */
 export const datadog = defineSink({
@@ -24,6 +27,7 @@ export const datadog = defineSink({
       }),
       encode: createDatadogEncoder(context.resource, options, context.clock),
       classify: classifyDatadog,
+      more: { isLate: (record) => isLate(record, context.clock.now()), bodyLastsMs: BODY_LASTS_MS },
     });
   },
 });

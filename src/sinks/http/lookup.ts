@@ -4,6 +4,9 @@ import type { Clock } from "../../core/clock.ts";
 
 const TTL_MS = 30_000;
 
+/** More than a sink has sockets. */
+const MAX_WAITING = 128;
+
 type Answer = (error: NodeJS.ErrnoException | null, addresses: readonly dns.LookupAddress[]) => void;
 
 /** Resolves a host name to all of its addresses. */
@@ -19,7 +22,7 @@ function matches(wanted: number | string | undefined, family: number): boolean {
 
 /** All addresses of a host: from memory, from the look-up under way, or from a new one. */
 function createResolver(clock: Clock, resolve: Resolve): Resolve {
-  // One sink has one host name, so one answer is enough. Waiters are as many as the sink's sockets at most.
+  // One sink has one host name, so one answer is enough.
   let known: { hostname: string; addresses: readonly dns.LookupAddress[]; expiresAt: number } | undefined;
   const waiting = new Map<string, Answer[]>();
 
@@ -27,6 +30,8 @@ function createResolver(clock: Clock, resolve: Resolve): Resolve {
     if (known?.hostname === hostname && clock.elapsed() < known.expiresAt) return answer(null, known.addresses);
     const others = waiting.get(hostname);
     if (others !== undefined) {
+      // Who has waited longest has given up long ago, if the resolver never answers: each attempt adds one.
+      if (others.length >= MAX_WAITING) others.shift()?.(new Error("no answer from the resolver"), []);
       others.push(answer);
       return;
     }

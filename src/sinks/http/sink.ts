@@ -15,6 +15,8 @@ export interface HttpSinkParts {
   readonly secret: Secret;
   readonly headers: () => Readonly<Record<string, string>>;
   readonly encode: Sink["encode"];
+  /** Further members of the sink. */
+  readonly more?: Pick<Sink, "isLate" | "bodyLastsMs">;
   readonly classify: (reply: HttpReply, nowMs: number) => Outcome;
 }
 
@@ -74,13 +76,14 @@ export class HttpSender {
 
 /** A sink that posts its batches: what every one of them has in common. */
 export function createHttpSink(parts: HttpSinkParts): Sink {
-  const { options, limits, encode } = parts;
+  const { options, limits, encode, more } = parts;
   const sender = new HttpSender(parts);
   return {
     warnings: warningsOf(options),
     limits,
     concurrency: options.concurrency,
     encode,
+    ...more,
     send: async (body, signal) => (await sender.send(await sender.compress(body), signal)).outcome,
     async refresh() {
       sender.refresh();

@@ -1,4 +1,4 @@
-import type { LogRecord, ParsedFields, RecordOrigin } from "../../core/record.ts";
+import type { LogRecord, ParsedFields, RecordOrigin, RecordPart } from "../../core/record.ts";
 import type { Resource, Sink } from "../../core/sink.ts";
 import { flatten } from "../flatten.ts";
 import { epochSeconds } from "../timestamp.ts";
@@ -35,6 +35,7 @@ function buildHead(
     ...attributes,
     ...options.fields,
     ...withoutAbsent({ "tailcar.split": split, "tailcar.unparsed": found?.unparsed }),
+    ...partFields(found?.part),
   };
   const head = JSON.stringify({
     host: resource.host,
@@ -45,6 +46,10 @@ function buildHead(
   });
   return `${head.slice(0, -1)},"event":`;
 }
+
+/** Indexed fields are texts. */
+const partFields = (part: RecordPart | undefined): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(part ?? {}).map(([name, value]) => [`tailcar.${name}`, String(value)]));
 
 /** What is not known must not hide what the record says of itself. */
 const withoutAbsent = (values: Readonly<Record<string, string | undefined>>) =>

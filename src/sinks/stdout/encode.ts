@@ -35,7 +35,7 @@ interface Tail {
 }
 
 function encodeRecord(record: LogRecord, tail: Tail, body: BodyWriter): void {
-  const { timestamp, severity, message, isObject, attributes, unparsed } = record.fields;
+  const { timestamp, severity, message, isObject, attributes, unparsed, part } = record.fields;
   const iso = timestamp === undefined ? undefined : isoTimestamp(timestamp);
   const time = iso === undefined ? "null" : `"${iso}"`;
   const level = severity === undefined ? "null" : `"${severityName(severity)}"`;
@@ -45,14 +45,16 @@ function encodeRecord(record: LogRecord, tail: Tail, body: BodyWriter): void {
   if (message === undefined) body.quoted(head, record, behind);
   else body.text(head + JSON.stringify(message) + behind);
   const split = record.split === undefined ? "" : `,"split":"${record.split}"`;
+  const place = part === undefined ? "" : `,${JSON.stringify(part).slice(1, -1)}`;
   const mark = unparsed === undefined ? "" : `,"unparsed":"${unparsed}"`;
-  body.text(`${record.offset}${split}${mark}}\n`);
+  body.text(`${record.offset}${split}${place}${mark}}\n`);
 }
 
 /**
  * Encodes NDJSON, one object a line: `timestamp` (ISO 8601 in UTC with 3, 6 or 9 decimals, or null), `severity` (short
  * name, or null), `message`, `attributes` (the line's own object, or what its format found), `resource`, `file`, `offset`
- * (of the record's first byte); for a part of a longer line only, `split` (`first`, `middle`, `last`); and for a line that
+ * (of the record's first byte); for a part of a longer line only, `split` (`first`, `middle`, `last`), and `part`, `parts` and
+ * `originalBytes` if it was cut for this sink's limit; and for a line that
  * is not of the format that its source names, that format as `unparsed`.
  *
  * A body that was validated whole as a JSON object is put in as it stands; all other text is escaped.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createDatadogEncoder, toStatus } from "../../../src/sinks/datadog/encode.ts";
+import { createDatadogEncoder, isLate, toStatus } from "../../../src/sinks/datadog/encode.ts";
 import { asText, NOW, record, resource, stoppedClock } from "../support.ts";
 
 const options = { ddsource: "nodejs", tags: ["team:payments"] };
@@ -23,6 +23,24 @@ test("a body is an array with the raw line as message", () => {
 test("what is not known is left out", () => {
   const bare = asText(createDatadogEncoder({ host: "h", attributes: {} }, { ddsource: "x", tags: [] }, stoppedClock()));
   expect(bare([record("m")])).toBe('[{"message":"m","ddsource":"x","hostname":"h"}]');
+});
+
+test("a part of a record over the limit says which it is, and how large the whole was", () => {
+  const part = { part: 2, parts: 3, originalBytes: 2_500_000 };
+  expect(encode([record("m", { split: "middle", part })])).toBe(
+    `[{"tailcar":{"split":"middle","part":2,"parts":3,"originalBytes":2500000},"message":"m",${common}}]`,
+  );
+});
+
+test.each([
+  [undefined, false],
+  [-17.5 * HOUR, false],
+  [-17.5 * HOUR - 1, true],
+  [1.5 * HOUR, false],
+  [1.5 * HOUR + 1, true],
+])("a record of %s ms from now is late: %s", (ms, expected) => {
+  const timestamp = ms === undefined ? undefined : { epochMs: NOW + ms, nanos: 0 };
+  expect(isLate(record("m", timestamp === undefined ? {} : { timestamp }), NOW)).toBe(expected);
 });
 
 test("a part of a longer line says so", () => {

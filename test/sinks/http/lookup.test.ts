@@ -67,3 +67,18 @@ test("a host without an address of the wanted family is not found", async () => 
   asked[0]?.(null, BOTH.slice(0, 1));
   await expect(waiting).rejects.toMatchObject({ code: "ENOTFOUND" });
 });
+
+test("a resolver that never answers does not gather those who wait for it without end", async () => {
+  const { asked, find } = setUp();
+  const waiting = Array.from({ length: 200 }, () =>
+    find().then(
+      () => "answered",
+      () => "gave up",
+    ),
+  );
+  expect(asked).toHaveLength(1);
+  asked[0]?.(null, BOTH);
+  const ends = await Promise.all(waiting);
+  expect(ends.filter((end) => end === "answered")).toHaveLength(128);
+  expect(ends.at(-1)).toBe("answered");
+});

@@ -18,6 +18,16 @@ test("what is not known is left out", () => {
   expect(bare([record("m")])).toBe('{"host":"h","source":"/var/log/app.log","event":"m"}');
 });
 
+test("a part of a record over the limit says which it is, and how large the whole was, in texts", () => {
+  const part = { part: 2, parts: 3, originalBytes: 2_500_000 };
+  expect(JSON.parse(encode([record("m", { split: "middle", part })])).fields).toMatchObject({
+    "tailcar.split": "middle",
+    "tailcar.part": "2",
+    "tailcar.parts": "3",
+    "tailcar.originalBytes": "2500000",
+  });
+});
+
 test("a source type that is set goes for every event", () => {
   const typed = asText(createSplunkEncoder({ host: "h", attributes: {} }, { sourcetype: "app", fields: {} }));
   const envelopes = typed([record("m"), record('{"a":1}')]);

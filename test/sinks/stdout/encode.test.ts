@@ -25,6 +25,11 @@ test("an object over several lines is put on one", () => {
   expect(JSON.parse(lines[0] ?? "").attributes).toEqual({ a: "x y", b: 2 });
 });
 
+test("a part of a record over the limit says which it is, and how large the whole was", () => {
+  const part = { part: 2, parts: 3, originalBytes: 2_500_000 };
+  expect(JSON.parse(encode([record("m", { split: "middle", part })]))).toMatchObject({ split: "middle", ...part });
+});
+
 test("a part of a longer line says so", () => {
   expect(JSON.parse(encode([record("m", { split: "last" })]))).toMatchObject({ split: "last" });
 });
