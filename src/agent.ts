@@ -135,6 +135,7 @@ export class Agent {
     const reader = new SegmentReader({
       reopen: (file) => this.#registry.reopen(file),
       emit,
+      remember: (file) => this.#registry.remember(file),
       pool: this.#pool,
       // A single sink has nobody to share with.
       cacheBytes: Object.keys(config.sinks).length > 1 ? config.memory.maxBuffered * CACHE_PART : 0,

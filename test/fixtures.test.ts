@@ -17,6 +17,8 @@ interface Expected {
   readonly timestamp?: string;
   readonly severity?: string;
   readonly message?: string;
+  /** What the format found in a line that is no JSON object. */
+  readonly attributes?: Readonly<Record<string, unknown>>;
 }
 
 interface Case {
@@ -39,7 +41,7 @@ const table = names.flatMap((name) =>
 
 test("the fixtures hold every application and every format", () => {
   expect(names.length).toBeGreaterThanOrEqual(8);
-  expect(new Set(table.map(([, format]) => format))).toEqual(new Set(["raw", "json", "auto"]));
+  expect(new Set(table.map(([, format]) => format))).toEqual(new Set(["raw", "json", "nginx", "auto"]));
   for (const name of names) {
     const { size, cases } = read(name);
     expect(readFileSync(join(FIXTURES, name, "input.log")).length).toBe(size);
@@ -63,11 +65,11 @@ test.each(table)("%s as %s gives the expected records", async (name, format, { i
   const about = found[0]?.resource;
   expect(JSON.stringify(about)).toMatch(/"fixture".*"pod-1"|"pod-1".*"fixture"/);
   expect(found.map((record) => ({ ...record, timestamp: instant(record.timestamp) }))).toEqual(
-    records.map(({ offset, body, message = body, timestamp, severity }) => ({
+    records.map(({ offset, body, message = body, timestamp, severity, attributes = {} }) => ({
       timestamp: instant(timestamp),
       severity,
       message,
-      attributes: isJson === true ? JSON.parse(body) : {},
+      attributes: isJson === true ? JSON.parse(body) : attributes,
       resource: about,
       file,
       offset,

@@ -2,7 +2,11 @@
  * A long file: the whole of the configuration's shape and documentation in one place.
  */
 import { z } from "zod";
+import { FORMAT_NAMES } from "../core/format.ts";
 import { duration, size } from "../core/options.ts";
+import { pattern as linearPattern } from "../core/pattern.ts";
+import { timeFormat } from "../core/time-format.ts";
+import { timeZone } from "../core/time-zone.ts";
 import type { SinkDefinition } from "../core/sink-definition.ts";
 
 /** Where cursors, counters and dead letters are kept when neither file nor flag says so. */
@@ -34,6 +38,27 @@ const named = <Value extends z.ZodType>(value: Value, description: string) =>
     .refine((entries) => Object.keys(entries).length > 0, "needs at least one entry")
     .meta({ description, minProperties: 1 });
 
+const csv = z.strictObject({
+  csv: z
+    .strictObject({
+      columns: z
+        .array(text())
+        .min(1)
+        .refine((columns) => new Set(columns).size === columns.length, "names a column twice")
+        .describe("Names of the values of a line, in their order."),
+      delimiter: z
+        .string()
+        .refine((delimiter) => delimiter.length === 1 && delimiter !== '"', "expected one character other than a quote")
+        .default(",")
+        .describe("The character between two values."),
+    })
+    .describe("Values with a delimiter between them, quoted where they hold one."),
+});
+
+const regex = z.strictObject({
+  regex: linearPattern().describe("A pattern in RE2 syntax. Its named groups are the fields."),
+});
+
 const rotated = z
   .strictObject({
     grace: duration()
@@ -60,10 +85,18 @@ const source = z
         "Glob patterns of files to leave out. One without a slash, like *.gz, matches the file's name in any directory; one that begins with **/ any directory.",
       ),
     format: z
-      .enum(["auto", "raw", "json"])
+      .union([z.enum(FORMAT_NAMES), csv, regex])
       .default("auto")
       .describe(
-        "What a line is: json takes message, timestamp, severity and attributes from JSON objects, raw takes nothing but the text, auto takes JSON where a line is JSON and the text where it is not.",
+        "What a line is, so that message, timestamp, severity and attributes are read out of it: auto finds out for each file from its first lines, raw takes nothing but the text, and {csv: {columns: [time, level, message]}} or {regex: '(?<level>\\w+) (?<message>.*)'} name the fields. A line that is none is shipped as it stands.",
+      ),
+    timeZone: timeZone()
+      .optional()
+      .describe("IANA name of the time zone, like Europe/Berlin, of times without an offset; UTC if it is not set."),
+    timeFormat: timeFormat()
+      .optional()
+      .describe(
+        "How times are written, like %d.%m.%Y %H:%M:%S, where that is not found out anyway. Directives of strptime.",
       ),
     startAt: z
       .enum(["beginning", "end"])

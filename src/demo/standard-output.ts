@@ -7,7 +7,10 @@ export function tallyStandardOutput(tally: Tally): Writable {
   return split2().on("data", (line: string) => tally.add(recordOf(line)));
 }
 
-/** The fields of the application's own line, or its text if it had none. Undefined for what is not the sink's format. */
+/**
+ * The members of a JSON line of the application, or the text of another line: what a format found in that is no part of it.
+ * Undefined for what is not the sink's format.
+ */
 function recordOf(line: string): unknown {
   let record: unknown;
   try {
@@ -19,6 +22,6 @@ function recordOf(line: string): unknown {
   if (typeof record !== "object" || record === null) return undefined;
   if (!("message" in record) || !("attributes" in record)) return undefined;
   const { attributes, message } = record;
-  const hasFields = typeof attributes === "object" && attributes !== null && Object.keys(attributes).length > 0;
-  return hasFields ? attributes : message;
+  const isJsonLine = typeof attributes === "object" && attributes !== null && "seq" in attributes;
+  return isJsonLine ? attributes : message;
 }

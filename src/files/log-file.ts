@@ -1,6 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import type { FileCheckpoint, FileIdentity } from "../core/checkpoint.ts";
+import type { FormatSetting } from "../core/format.ts";
 import type { FileState, FollowedFile } from "../core/reading.ts";
 import type { RecordOrigin } from "../core/record.ts";
 import type { Opened } from "./confinement.ts";
@@ -11,7 +12,11 @@ export interface SourceSettings {
   readonly name: string;
   readonly include: readonly string[];
   readonly exclude: readonly string[];
-  readonly format: string;
+  readonly format: FormatSetting;
+  /** Whose clocks show times without an offset, by its IANA name; UTC's if undefined. */
+  readonly timeZone?: string | undefined;
+  /** How times are written, with the directives of strptime, if not in a way that is known. */
+  readonly timeFormat?: string | undefined;
   readonly startAt: "beginning" | "end";
   /** What a file holds that is older than this when it is first met is skipped. */
   readonly ignoreOlder?: number | undefined;

@@ -666,6 +666,11 @@ export class FileRegistry {
     this.#options.listener.forgotten(file);
   }
 
+  /** Something was found out about a file that the next start has to know. */
+  remember(file: LogFile): void {
+    this.#options.store.record({ kind: "file", file: file.checkpoint() });
+  }
+
   #changed(file: LogFile): void {
     this.#options.store.record({ kind: "file", file: file.checkpoint() });
     this.#options.listener.changed(file);

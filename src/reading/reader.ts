@@ -5,14 +5,14 @@ import { describeError } from "../core/errors.ts";
 import type { Emit } from "../core/events.ts";
 import { TAIL_BYTES, tailMarker } from "../core/position.ts";
 import type { ReadResult, RecordReader } from "../core/reading.ts";
-import { LogRecord, type Parse } from "../core/record.ts";
+import { LogRecord } from "../core/record.ts";
 import { Segment } from "../core/segment.ts";
 import { TextPage } from "../core/text-page.ts";
 import { frameLines } from "../files/framing.ts";
 import { fingerprintOf } from "../files/identity.ts";
 import type { LogFile } from "../files/log-file.ts";
-import { detectFormat, formats, undecided } from "../records/formats/registry.ts";
 import { SegmentCache } from "./cache.ts";
+import { FileParsers } from "./parsers.ts";
 
 /** The grid at which segments end, bytes. Large enough that a read's cost vanishes, small enough to be shared from a small cache. */
 const GRID_BYTES = 256 * 1_024;
@@ -24,19 +24,26 @@ export interface ReaderOptions {
   /** Opens a file that was closed for want of descriptors. */
   readonly reopen: (file: LogFile) => Promise<boolean>;
   readonly emit: Emit;
+  /** Keeps in the checkpoint what `auto` decided about a file. */
+  readonly remember: (file: LogFile) => void;
   readonly pool: BufferPool;
   /** Bound of the segments kept for sharing, bytes of memory. */
   readonly cacheBytes: number;
 }
 
+/** What reading a segment takes. */
+interface Parts extends ReaderOptions {
+  readonly parsers: FileParsers;
+}
+
 /** The read side: turns positions in files into segments of records, and keeps the latest for the other sinks. */
 export class SegmentReader implements RecordReader<LogFile> {
-  readonly #options: ReaderOptions;
+  readonly #options: Parts;
   readonly #cache: SegmentCache;
   readonly #unreadable = new WeakMap<LogFile, string>();
 
   constructor(options: ReaderOptions) {
-    this.#options = options;
+    this.#options = { ...options, parsers: new FileParsers({ emit: options.emit, decided: options.remember }) };
     this.#cache = new SegmentCache(options.cacheBytes);
   }
 
@@ -68,12 +75,7 @@ function borderAfter(offset: number): number {
   return border - offset < NEAR_BYTES ? border + GRID_BYTES : border;
 }
 
-async function readSegment(
-  file: LogFile,
-  position: Position,
-  final: boolean,
-  options: ReaderOptions,
-): Promise<ReadResult> {
+async function readSegment(file: LogFile, position: Position, final: boolean, options: Parts): Promise<ReadResult> {
   const { offset } = position;
   const lead = Math.min(TAIL_BYTES, offset);
   // A longer line is cut into pieces, so at most this many bytes hold one whole record.
@@ -111,14 +113,7 @@ const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 const bomLength = (bytes: Buffer, offset: number): number =>
   offset === 0 && bytes.subarray(0, BOM.length).equals(BOM) ? BOM.length : 0;
 
-function decode(
-  file: LogFile,
-  bytes: Buffer,
-  lead: number,
-  offset: number,
-  final: boolean,
-  options: ReaderOptions,
-): Segment {
+function decode(file: LogFile, bytes: Buffer, lead: number, offset: number, final: boolean, options: Parts): Segment {
   const skipped = bomLength(bytes, offset);
   const content = bytes.subarray(lead + skipped);
   const base = offset + skipped;
@@ -127,26 +122,14 @@ function decode(
   // Text with invalid bytes is not what its bytes are: it has to be decoded.
   const page = ascii || isUtf8(content) ? new TextPage(content, base, ascii) : undefined;
   const records: LogRecord[] = [];
-  const parse = parserOf(file);
+  const parse = options.parsers.of(file);
   const { origin, source } = file;
   const framing = { maxRecordBytes: source.maxRecordBytes, continued, final };
   const decided = frameLines(content, framing, (start, contentEnd, end, split) => {
     const text = page ?? content.toString("utf8", start, contentEnd);
     records.push(new LogRecord(text, base + start, end - start, origin, parse, split, end - contentEnd));
   });
-  if (source.format === "auto" && file.format === undefined) decideFormat(file, records, options.emit);
+  options.parsers.learn(file, records);
   const end = decided === 0 && !final ? offset : base + decided;
   return new Segment(offset, end, records, bytes.subarray(0, lead + end - offset), options.pool, page);
-}
-
-/** A file that `auto` took for raw may still have JSON lines later, and they cost nothing to recognise. */
-const parserOf = ({ source }: LogFile): Parse | undefined =>
-  // Not even the text is made where nothing is read out of it.
-  source.format === "raw" ? undefined : (formats[source.format] ?? undecided);
-
-function decideFormat(file: LogFile, records: readonly LogRecord[], emit: Emit): void {
-  const format = detectFormat(records.slice(0, 100).map(({ body }) => body));
-  if (format === undefined) return;
-  file.format = format;
-  emit({ kind: "file.format", path: file.path, format });
 }

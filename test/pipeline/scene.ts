@@ -88,7 +88,13 @@ export class PipelineScene {
     const pool = new BufferPool(MIB);
     const encoder = new BodyEncoder(pool);
     const reader = wrap(
-      new SegmentReader({ reopen: (file) => this.registry.reopen(file), emit, pool, cacheBytes: 8 * MIB }),
+      new SegmentReader({
+        reopen: (file) => this.registry.reopen(file),
+        remember: () => {},
+        emit,
+        pool,
+        cacheBytes: 8 * MIB,
+      }),
     );
     this.pipelines = Object.entries(sinks).map(
       ([name, sink]) =>

@@ -27,6 +27,7 @@ export async function reading(
   const reader = new SegmentReader({
     reopen: (file) => scene.registry.reopen(file),
     emit: (event) => events.push(event),
+    remember: (file) => scene.registry.remember(file),
     pool: new BufferPool(8 * 1_024 ** 2),
     cacheBytes,
   });

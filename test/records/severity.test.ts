@@ -41,7 +41,6 @@ test.each<[JsonValue | undefined]>([
   [35],
   [30.5],
   [-10],
-  [0],
   [Number.NaN],
   [true],
   [null],

@@ -2,7 +2,10 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseObject } from "../../../src/core/json-object.ts";
 import type { ParsedFields } from "../../../src/core/record.ts";
-import { parseJson } from "../../../src/records/formats/json.ts";
+import { readJson } from "../../../src/records/formats/json.ts";
+import { UTC } from "../../../src/records/timestamp.ts";
+
+const parseJson = (body: string): ParsedFields => readJson(body, UTC) ?? {};
 
 const NOON = { epochMs: Date.parse("2026-01-01T12:00:00Z"), nanos: 0 };
 
@@ -40,6 +43,14 @@ test.each<[string, string, Partial<ParsedFields>]>([
   ["a severity that is none", '{"level":"constructor"}', { severity: undefined }],
   ["a key __proto__", '{"__proto__":{"level":"error","message":"x"}}', { message: undefined, severity: undefined }],
   ["a number too large", '{"time":1e999,"level":1e999}', { timestamp: undefined, severity: undefined }],
+  [
+    "nanoseconds since the epoch, which no double holds",
+    '{"level":"info","ts":1767268800123456789,"msg":"zap"}',
+    { timestamp: { epochMs: NOON.epochMs + 123, nanos: 456_789 }, message: "zap" },
+  ],
+  ["an exit code under status, which is no severity", '{"msg":"a","status":0}', { severity: undefined }],
+  ["Python's numbers", '{"message":"a","levelno":20}', { severity: { number: 9, text: "20" } }],
+  ["GELF", '{"level":3,"short_message":"a"}', { severity: { number: 17, text: "3" } }],
   ["white space around it", ' \t{"msg":"a"} \r', { message: "a" }],
 ])("an object is read: %s", (_, body, expected) => {
   const fields = parseJson(body);

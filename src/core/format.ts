@@ -1,0 +1,12 @@
+/** Formats that need no options. The first is the default. */
+export const FORMAT_NAMES = ["auto", "raw", "json", "logfmt", "nginx", "apache", "syslog", "klog"] as const;
+
+export type FormatName = (typeof FORMAT_NAMES)[number];
+
+/** How the lines of a source are read. */
+export type FormatSetting =
+  | FormatName
+  /** `delimiter` is one character. */
+  | { readonly csv: { readonly columns: readonly string[]; readonly delimiter: string } }
+  /** A pattern in RE2 syntax with named groups. */
+  | { readonly regex: string };

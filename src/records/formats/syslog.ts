@@ -1,0 +1,168 @@
+import type { JsonObject, JsonValue, ParsedFields, Severity } from "../../core/record.ts";
+import { SYSLOG } from "../severity.ts";
+import type { TimeContext } from "../time-context.ts";
+import { parseTimestamp } from "../timestamp.ts";
+import { withoutAbsent } from "./object.ts";
+import { Scanner } from "./scanner.ts";
+
+const FACILITIES =
+  "kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp security console solaris-cron local0 local1 local2 local3 local4 local5 local6 local7".split(
+    " ",
+  );
+
+interface Priority {
+  readonly facility: string | undefined;
+  readonly severity: Severity | undefined;
+}
+
+/**
+ * A line of RFC 5424, or of RFC 3164 as it is found in files: with or without priority and host, its time as in the RFC or,
+ * as rsyslog writes it today, in ISO 8601. Length prefix and NUL trailer of RFC 6587 are passed over.
+ */
+export function readSyslog(body: string, context: TimeContext): ParsedFields | undefined {
+  const end = body.endsWith("\0") ? body.length - 1 : body.length;
+  const line = new Scanner(end === body.length ? body : body.slice(0, end), octetCount(body));
+  const hasPriority = line.text.charCodeAt(line.at) === 0x3c;
+  const priority = hasPriority ? readPriority(line) : NO_PRIORITY;
+  if (priority === undefined) return undefined;
+  return hasPriority && line.skip("1 ")
+    ? readModern(line, priority, context)
+    : readTraditional(line, priority, context);
+}
+
+const NO_PRIORITY: Priority = { facility: undefined, severity: undefined };
+
+/** Where the message begins behind its length in bytes, which some transports put before it. */
+function octetCount(body: string): number {
+  const [prefix = ""] = /^\d{1,6} (?=<)/.exec(body) ?? [];
+  return prefix.length;
+}
+
+function readPriority(line: Scanner): Priority | undefined {
+  const text = line.skip("<") ? line.until(">") : undefined;
+  if (text === undefined || !/^\d{1,3}$/.test(text)) return undefined;
+  const value = Number(text);
+  return value > 191 ? undefined : { facility: FACILITIES[value >> 3], severity: SYSLOG[value & 7] };
+}
+
+/** Source: RFC 5424, section 6. */
+function readModern(line: Scanner, { facility, severity }: Priority, context: TimeContext): ParsedFields | undefined {
+  const [time, hostname, appname, procid, msgid] = [line.word(), line.word(), line.word(), line.word(), line.word()];
+  if (msgid === undefined) return undefined;
+  const structuredData = readStructuredData(line);
+  if (structuredData === undefined || (!line.isAtEnd && !line.skip(" "))) return undefined;
+  line.skip("\uFEFF");
+  const timestamp = parseTimestamp(time, context);
+  const attributes = withoutAbsent({
+    timestamp: timestamp === undefined ? present(time) : undefined,
+    facility,
+    version: 1,
+    hostname: present(hostname),
+    appname: present(appname),
+    procid: present(procid),
+    msgid: present(msgid),
+    structuredData: Object.keys(structuredData).length === 0 ? undefined : structuredData,
+  });
+  return { message: line.rest, timestamp, severity, attributes };
+}
+
+const present = (text: string | undefined): string | undefined => (text === "-" ? undefined : text);
+
+/** Elements like `[id name="value"]`, or `-`. */
+function readStructuredData(line: Scanner): JsonObject | undefined {
+  if (line.text.charCodeAt(line.at) !== 0x5b) return line.skip("-") ? {} : undefined;
+  const elements: [id: string, JsonValue][] = [];
+  while (line.skip("[")) {
+    const id = wordBefore(line);
+    if (id === "") return undefined;
+    const parameters: [name: string, value: string][] = [];
+    for (line.skipSpaces(); !line.skip("]"); line.skipSpaces()) {
+      const name = wordBefore(line);
+      // RFC 5424 has no blank behind the equals sign, but some writers do.
+      const isPair = name !== "" && line.skip("=");
+      line.skipSpaces();
+      const value = isPair ? readValue(line) : undefined;
+      if (value === undefined) return undefined;
+      parameters.push([name, value]);
+    }
+    elements.push([id, Object.fromEntries(parameters)]);
+  }
+  return Object.fromEntries(elements);
+}
+
+/** What stands before the next blank, `=`, `]` or quote. */
+function wordBefore(line: Scanner): string {
+  const start = line.at;
+  while (!line.isAtEnd && !' =]"'.includes(line.text.charAt(line.at))) line.at += 1;
+  return line.text.slice(start, line.at);
+}
+
+/** A quoted value, in which quote, backslash and bracket are escaped. */
+function readValue(line: Scanner): string | undefined {
+  const { text } = line;
+  const start = line.at;
+  const value = line.quoted();
+  // Behind the quote; a blank there is not part of the value, and may be passed over.
+  if (value === undefined || text.charCodeAt(start) !== 0x22) return undefined;
+  return value.includes("\\") ? value.replaceAll(/\\(["\\\]])/g, "$1") : value;
+}
+
+/** Source: RFC 3164, section 4.1; rsyslog, "RSYSLOG_TraditionalFileFormat" and "RSYSLOG_FileFormat". */
+function readTraditional(
+  line: Scanner,
+  { facility, severity }: Priority,
+  context: TimeContext,
+): ParsedFields | undefined {
+  const time = readTime(line);
+  const timestamp = time === undefined ? undefined : parseTimestamp(time, context);
+  if (time === undefined || timestamp === undefined) return undefined;
+  const { hostname, tag } = readNames(line);
+  const open = tag?.indexOf("[") ?? -1;
+  const isProcess = tag?.endsWith("]") === true && open > 0;
+  const attributes = withoutAbsent({
+    facility,
+    hostname,
+    appname: isProcess ? tag?.slice(0, open) : tag,
+    procid: isProcess ? tag?.slice(open + 1, -1) : undefined,
+  });
+  return { message: line.rest, timestamp, severity, attributes };
+}
+
+/** `Jan  2 03:04:05`, with a year or a fraction as some write it; or a time in ISO 8601. */
+function readTime(line: Scanner): string | undefined {
+  const start = line.at;
+  if (/\d/.test(line.text.charAt(start))) return line.text.charCodeAt(start + 10) === 0x54 ? line.word() : undefined;
+  if (line.text.charCodeAt(start + 3) !== 0x20) return undefined;
+  line.at = start + 4;
+  line.skipSpaces();
+  line.word();
+  const third = line.word();
+  if (third !== undefined && /^\d{4}$/.test(third)) line.word();
+  return line.text.slice(start, line.at).trimEnd().replace(/:$/, "");
+}
+
+/** Host and tag, `tag[pid]:`; the host is missing in some files, and the tag in some messages. */
+function readNames(line: Scanner): { hostname: string | undefined; tag: string | undefined } {
+  const start = line.at;
+  const first = line.word();
+  if (first?.endsWith(":") === true) return { hostname: undefined, tag: first.slice(0, -1) };
+  const afterFirst = line.at;
+  const second = line.word();
+  if (second?.endsWith(":") === true) return { hostname: first, tag: second.slice(0, -1) };
+  line.at = first === undefined ? start : afterFirst;
+  return { hostname: first, tag: undefined };
+}
+
+/**
+ * Whether `auto` may take a line for syslog: it has a priority, or a tag behind the time of RFC 3164. Other logs begin with
+ * a time in ISO 8601 too, so behind that there must be a process, or the kernel.
+ */
+export function isTellingSyslog(body: string, context: TimeContext): boolean {
+  const fields = readSyslog(body, context);
+  if (fields === undefined) return false;
+  if (fields.severity !== undefined) return true;
+  const { appname, procid, hostname } = fields.attributes ?? {};
+  return (
+    appname !== undefined && (procid !== undefined || appname === "kernel" || !/^\d/.test(body)) && hostname !== ""
+  );
+}
