@@ -541,6 +541,9 @@ export class FileRegistry {
   /** The fingerprint of an opened file that is to be followed; undefined, and closed, if it is not. */
   async #headIfNew(opened: Opened, path: string, stream: string): Promise<Fingerprint | undefined> {
     let head: Fingerprint | undefined;
+    const live = stream === path ? undefined : this.#table.at(stream);
+    // It may be a copy of what the live file has got since it was looked at, or had before it was emptied just now.
+    if (live !== undefined) await this.#measureOpen(live);
     const kept = await keepIf(opened, async ({ handle, stats }) => {
       head = await readHead(handle);
       return !this.#table.isKnown(stats) && (stream === path || !(await this.#mayBeCopying(opened, stream)));

@@ -148,6 +148,28 @@ describe("copytruncate", () => {
     expect(unread.join("")).toBe("three\n");
   });
 
+  test.each([
+    ["before", async () => {}],
+    ["after", (scene: Scene) => truncate(scene.path("app.log"), 0)],
+  ])(
+    "a copy with more than was seen of the file, found %s the truncation, is not read a second time",
+    async (_, act) => {
+      const scene = await Scene.create({ include: ["app.log*"] });
+      await scene.write("app.log", "one\n");
+      await scene.start();
+      await scene.append("app.log", "two\n");
+      await scene.write("app.log.1", "one\ntwo\n");
+      await act(scene);
+      await scene.registry.look([scene.path("app.log.1")], false);
+      await truncate(scene.path("app.log"), 0);
+      await scene.lookFully();
+      expect(scene.all().map(({ id, path, size }) => [id, path, size])).toEqual([
+        [1, scene.path("app.log.1"), 8],
+        [2, scene.path("app.log"), 0],
+      ]);
+    },
+  );
+
   test("and a rename of the emptied file, told by a hint: the copy is not read a second time", async () => {
     const scene = await Scene.create();
     await scene.write("app.log", "one\n");
