@@ -51,6 +51,8 @@ export type RunMode =
 
 /** Part of the shutdown's time that waiting for the application to go quiet may take. */
 const QUIET_PART = 0.6;
+/** Part of it that belongs to `spillTo`, if there is one. */
+const SPILL_PART = 0.15;
 /** How long an agent that hands over waits for the requests under way; less for a sink that is failing. */
 const HAND_OVER_MS = 5_000;
 const HAND_OVER_FAILING_MS = 1_000;
@@ -72,7 +74,9 @@ export class Agent {
   readonly #lock: StateLock;
   readonly #store: CheckpointStore;
   readonly #registry: FileRegistry;
-  readonly #pipelines: readonly Pipeline[];
+  readonly #reader: SegmentReader;
+  readonly #budget: MemoryBudget;
+  #pipelines: readonly Pipeline[];
   readonly #pool = new BufferPool(POOL_BYTES);
   readonly #encoder = new BodyEncoder(this.#pool);
   /** Sinks that have cursors from an earlier run, or that the agent before had. */
@@ -132,7 +136,7 @@ export class Agent {
       maxOpenFiles: Math.min(config.maxOpenFiles, filesWithin(world.maxDescriptors)),
     });
     this.#looks = new LookLoop({ registry: this.#registry, watch, clock, emit });
-    const reader = new SegmentReader({
+    this.#reader = new SegmentReader({
       reopen: (file) => this.#registry.reopen(file),
       emit,
       remember: (file) => this.#registry.remember(file),
@@ -140,8 +144,10 @@ export class Agent {
       // A single sink has nobody to share with.
       cacheBytes: Object.keys(config.sinks).length > 1 ? config.memory.maxBuffered * CACHE_PART : 0,
     });
-    const budget = new MemoryBudget(config.memory.maxBuffered, Object.keys(config.sinks).length);
-    this.#pipelines = Object.keys(config.sinks).map((name) => this.#pipeline(name, reader, budget));
+    this.#budget = new MemoryBudget(config.memory.maxBuffered, Object.keys(config.sinks).length);
+    // The sink that others are spilled to gets nothing else.
+    const names = Object.keys(config.sinks).filter((name) => name !== config.shutdown.spillTo);
+    this.#pipelines = names.map((name) => this.#pipeline(name));
   }
 
   get state(): AgentState {
@@ -252,7 +258,7 @@ export class Agent {
   /** A sink that is no longer configured gives its files up, or they could never be let go. */
   #abandonRemovedSinks(): void {
     for (const sink of this.#store.cursors.keys()) {
-      if (this.#config.sinks[sink] !== undefined) continue;
+      if (this.#pipelines.some(({ name }) => name === sink)) continue;
       const pendingBytes = abandon(sink, this.#store);
       if (pendingBytes > 0) this.#world.emit({ kind: "sink.abandoned", sink, pendingBytes });
     }
@@ -293,12 +299,41 @@ export class Agent {
     );
     deadline.abort();
     await timeUp;
+    await this.#spill();
   }
 
   async #timeUp(cancel: AbortSignal): Promise<void> {
-    const { timeout } = this.#config.shutdown;
-    await this.#world.clock.sleep(timeout * (1 - QUIET_PART), cancel);
+    const { timeout, spillTo } = this.#config.shutdown;
+    await this.#stopAfter(timeout * (1 - QUIET_PART - (spillTo === undefined ? 0 : SPILL_PART)), cancel);
+  }
+
+  /** Stops the pipelines after so long, or at once when there is nothing left to wait for. */
+  async #stopAfter(ms: number, cancel: AbortSignal): Promise<void> {
+    await this.#world.clock.sleep(ms, cancel);
     for (const pipeline of this.#pipelines) pipeline.stop();
+  }
+
+  /** What could not be delivered goes to the sink that stands in, from the same cursors on. */
+  async #spill(): Promise<void> {
+    const { spillTo, timeout, lastChance } = this.#config.shutdown;
+    if (spillTo === undefined || this.#abandoned) return;
+    this.#pipelines = this.#pipelines.map((pipeline) =>
+      isOwed(pipeline) ? this.#pipeline(pipeline.name, spillTo) : pipeline,
+    );
+    const done = new AbortController();
+    const timeUp = this.#stopAfter(timeout * SPILL_PART, done.signal);
+    await Promise.all(
+      this.#pipelines.map(async (pipeline) => {
+        if (!pipeline.spills) return;
+        for (const file of this.#registry.files.values()) pipeline.resume(file);
+        pipeline.collapse();
+        await pipeline.drain("moveOver", lastChance);
+        const { spilledBytes, spilledRecords } = pipeline.account;
+        this.#world.emit({ kind: "sink.spilled", sink: pipeline.name, to: spillTo, spilledBytes, spilledRecords });
+      }),
+    );
+    done.abort();
+    await timeUp;
   }
 
   async #onceTimeUp(cancel: AbortSignal): Promise<void> {
@@ -374,16 +409,18 @@ export class Agent {
     return isUnwanted && !mayBeMissing ? endOf(file) : START;
   }
 
-  #pipeline(name: string, reader: SegmentReader, budget: MemoryBudget): Pipeline {
+  /** With `standIn` its records go to the sink of that name, and count as spilled. */
+  #pipeline(name: string, standIn?: string): Pipeline {
     const { clock, emit, random } = this.#world;
     const settings = this.#config.sinks[name];
     if (settings === undefined) throw new Error(`no sink ${name}`);
     const pipeline = new Pipeline({
       name,
-      sink: this.#valve.guard(name, createSink(name, this.#config, this.#world)),
-      reader,
+      sink: this.#valve.guard(name, createSink(standIn ?? name, this.#config, this.#world)),
+      spills: standIn !== undefined,
+      reader: this.#reader,
       store: this.#store,
-      budget,
+      budget: this.#budget,
       deadLetters: new DeadLetters({
         directory: deadLettersOf(name, this.#config),
         sink: name,
@@ -415,6 +452,9 @@ export class Agent {
     this.#world.emit({ kind: "agent.state", state, ...(reason === undefined ? {} : { reason }) });
   }
 }
+
+/** Whether its receiver has not got everything. To one that has gone nothing is owed. */
+const isOwed = ({ ended, account }: Pipeline): boolean => !ended && account.pendingBytes > 0;
 
 /** Files that may be open at the same time, so that sockets, the journal and the directories have descriptors left. */
 const filesWithin = (descriptors = Number.POSITIVE_INFINITY): number =>

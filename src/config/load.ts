@@ -7,6 +7,7 @@ import { resolvePaths } from "./paths.ts";
 import { byPosition, type ConfigProblem, type Path } from "./problems.ts";
 import type { Config, SinkConfig } from "./schema.ts";
 import { bindSecrets } from "./secrets.ts";
+import { findSpillProblems } from "./spill.ts";
 import type { ConfigTree, Interpolated } from "./tree.ts";
 import { validate } from "./validate.ts";
 import { applyVendorVariables } from "./vendor.ts";
@@ -47,7 +48,12 @@ export const configFromFlags = (flags: ConfigFlags, world: ConfigWorld): LoadRes
 function finish(tree: ConfigTree, world: ConfigWorld): LoadResult {
   applyVendorVariables(tree, world.env, world.sinks);
   const validated = validate(tree, world.sinks);
-  const problems = [...tree.problems, ...validated.problems, ...findOverlaps(tree, world.cwd)];
+  const problems = [
+    ...tree.problems,
+    ...validated.problems,
+    ...findOverlaps(tree, world.cwd),
+    ...findSpillProblems(tree),
+  ];
   if (validated.config === undefined || problems.length > 0) return { ok: false, problems: problems.sort(byPosition) };
   const resolved = resolvePaths(validated.config, world.cwd);
   return {

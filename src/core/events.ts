@@ -34,6 +34,14 @@ export type AgentEvent =
     }
   | { readonly kind: "sink.deadLettersStuck"; readonly sink: string; readonly reason: string }
   | { readonly kind: "sink.account"; readonly sink: string; readonly account: Readonly<Record<string, number>> }
+  /** What a sink could not be given at the end went to the one of `shutdown.spillTo`. */
+  | {
+      readonly kind: "sink.spilled";
+      readonly sink: string;
+      readonly to: string;
+      readonly spilledBytes: number;
+      readonly spilledRecords: number;
+    }
   | { readonly kind: "sink.undelivered"; readonly sink: string; readonly pendingBytes: number }
   | { readonly kind: "sink.unbalanced"; readonly sink: string; readonly path: string; readonly missingBytes: number }
   /** A sink is no longer in the configuration; what it had not got is given up. */

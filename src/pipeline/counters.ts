@@ -41,3 +41,12 @@ export const settledBytes = (counters: Readonly<Counters>): number =>
   counters.abandonedBytes;
 
 export const bytesOf = ({ from, to, bytes }: LossCheckpoint): number => bytes ?? to - from;
+
+/** The counters of a range that went to another sink instead. */
+export const asSpilled = (counters: Readonly<Counters>): Counters => ({
+  ...counters,
+  deliveredBytes: 0,
+  deliveredRecords: 0,
+  spilledBytes: counters.spilledBytes + counters.deliveredBytes,
+  spilledRecords: counters.spilledRecords + counters.deliveredRecords,
+});

@@ -7,15 +7,20 @@ import type { FollowedFile, RecordReader } from "../core/reading.ts";
 import type { Segment } from "../core/segment.ts";
 import type { TrackedRange } from "./ack-tracker.ts";
 import { noCounters } from "./counters.ts";
-import { FileProgress, type Slice } from "./progress.ts";
+import { FileProgress, type Passage, type Slice } from "./progress.ts";
 
-/** How far a sink may read ahead of its cursor in one file, bytes: bounds what a crash sends again. */
+/**
+ * How far a sink may read ahead of its cursors, bytes, in one file and in all that it has begun: bounds what a crash sends
+ * again. Beyond it a file is begun only when all that was read of it is acknowledged, so one that is stuck holds up no other.
+ */
 const WINDOW_BYTES = 64 * 1_024 ** 2;
 
 export interface FeedOptions {
   readonly sink: string;
   readonly reader: RecordReader;
   readonly clock: Clock;
+  /** Whether what is delivered goes to another sink in place of this one. */
+  readonly spills?: boolean;
   /** The bytes before the position changed under the reader: the registry finds out what happened. */
   readonly suspect: (file: FollowedFile, position: Position) => void;
   /** The cursor moved over ranges, because the last of them needed no delivery. */
@@ -34,8 +39,11 @@ export class Feed {
   /** Streams that may have something to read. The first is asked next. */
   readonly #ready = new Set<string>();
 
+  readonly #passage: Passage;
+
   constructor(options: FeedOptions) {
     this.#options = options;
+    this.#passage = { unacknowledgedBytes: 0, spills: options.spills === true };
   }
 
   get progresses(): Iterable<FileProgress> {
@@ -48,7 +56,8 @@ export class Feed {
 
   /** Takes up a file. It is read once it is woken. */
   follow(file: FollowedFile, from: CursorCheckpoint | Position): FileProgress {
-    const progress = "sink" in from ? new FileProgress(file, from) : FileProgress.beginning(file, from);
+    const progress =
+      "sink" in from ? new FileProgress(file, from, this.#passage) : FileProgress.beginning(file, from, this.#passage);
     progress.idle = true;
     this.#byFile.set(file, progress);
     const generations = [...(this.#streams.get(file.stream) ?? []), progress];
@@ -58,6 +67,7 @@ export class Feed {
   }
 
   forget(file: FollowedFile): void {
+    this.#passage.unacknowledgedBytes -= this.#byFile.get(file)?.unacknowledgedBytes ?? 0;
     this.#byFile.delete(file);
     const generations = (this.#streams.get(file.stream) ?? []).filter((progress) => progress.file !== file);
     if (generations.length > 0) this.#streams.set(file.stream, generations);
@@ -86,7 +96,7 @@ export class Feed {
       for (const progress of generations) {
         if (progress.idle) continue;
         // The younger generations wait with it.
-        if (isFarAhead(progress)) break;
+        if (this.#isFarAhead(progress)) break;
         const slice = await this.#take(progress, maxRecords, maxBytes);
         if (slice === undefined) continue;
         // To the end of the queue, but not before the segment is used up: each stream that is left in the middle of one
@@ -123,6 +133,11 @@ export class Feed {
         if (slice !== undefined) yield slice;
       }
     }
+  }
+
+  #isFarAhead({ unacknowledgedBytes }: FileProgress): boolean {
+    if (unacknowledgedBytes >= WINDOW_BYTES) return true;
+    return unacknowledgedBytes > 0 && this.#passage.unacknowledgedBytes >= WINDOW_BYTES;
   }
 
   async #take(progress: FileProgress, maxRecords: number, maxBytes: number): Promise<Slice | undefined> {
@@ -208,8 +223,6 @@ export class Feed {
     if (passed.length > 0) this.#options.passed(progress, passed);
   }
 }
-
-const isFarAhead = (progress: FileProgress): boolean => progress.unacknowledgedBytes >= WINDOW_BYTES;
 
 /** Oldest first; of two that are born in the same tick, the one that was found first. */
 const byAge = ({ file: a }: FileProgress, { file: b }: FileProgress): number =>

@@ -31,6 +31,8 @@ export interface PipelineOptions {
   readonly deadLetters: DeadLetters;
   /** Milliseconds after which a failing batch goes to the dead letters; without it none ever does. */
   readonly giveUpAfterMs?: number | undefined;
+  /** Whether the sink stands in for the one of this name, which could not be given what is left. */
+  readonly spills?: boolean;
   readonly pool: BufferPool;
   readonly encoder: BodyEncoder;
   readonly clock: Clock;
@@ -84,6 +86,7 @@ export class Pipeline {
       sink: name,
       reader,
       clock,
+      spills: options.spills === true,
       suspect,
       passed: (progress, ranges) => this.#passed(progress, ranges),
     });
@@ -109,6 +112,11 @@ export class Pipeline {
     this.#delivery = new Delivery({ ...options, gate: this.#gate });
   }
 
+  /** Whether its sink stands in for the one of its name. */
+  get spills(): boolean {
+    return this.#options.spills === true;
+  }
+
   get gate(): GateState {
     return this.#gate.state;
   }
@@ -130,6 +138,14 @@ export class Pipeline {
     const checkpoint = this.#options.store.cursors.get(this.name)?.get(file.id);
     const progress = this.#feed.follow(file, checkpoint ?? first);
     if (checkpoint === undefined) this.#record(progress);
+  }
+
+  /** Takes up a file where its durable cursor stands, if it has one. */
+  resume(file: FollowedFile): void {
+    const checkpoint = this.#options.store.cursors.get(this.name)?.get(file.id);
+    if (checkpoint === undefined) return;
+    this.#feed.follow(file, checkpoint);
+    this.changed(file);
   }
 
   changed(file: FollowedFile): void {

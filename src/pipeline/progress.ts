@@ -1,9 +1,12 @@
+/*
+ * A long file: the positions and the counters of a file change together, or the account would not add up.
+ */
 import type { Counters, CursorCheckpoint, Position } from "../core/checkpoint.ts";
 import type { LogRecord } from "../core/record.ts";
 import type { FollowedFile } from "../core/reading.ts";
 import type { Segment } from "../core/segment.ts";
 import { AckTracker, type TrackedRange } from "./ack-tracker.ts";
-import { addCounters, noCounters, settledBytes } from "./counters.ts";
+import { addCounters, asSpilled, noCounters, settledBytes } from "./counters.ts";
 
 /** A run of records of one file, as one sink ships them. */
 export interface Slice {
@@ -16,10 +19,19 @@ export interface Slice {
   readonly partial?: { readonly length: number; readonly crc: number } | undefined;
 }
 
+/** What the files of one sink have in common. */
+export interface Passage {
+  /** Bytes between all cursors and their reading positions: what a crash would send again. */
+  unacknowledgedBytes: number;
+  /** Whether what is delivered goes to another sink in place of this one. */
+  readonly spills: boolean;
+}
+
 /** How far one sink is in one file: where it reads, what is under way, where its cursor stands, and the account. */
 export class FileProgress {
   readonly file: FollowedFile;
   readonly first: number;
+  readonly #passage: Passage;
   readonly #tracker = new AckTracker();
   readonly #counters: Counters;
   #cursor: Position;
@@ -33,8 +45,13 @@ export class FileProgress {
   /** A read at the position is under way. */
   isReading = false;
 
-  constructor(file: FollowedFile, from: Pick<CursorCheckpoint, "first" | "position" | "counters" | "partial">) {
+  constructor(
+    file: FollowedFile,
+    from: Pick<CursorCheckpoint, "first" | "position" | "counters" | "partial">,
+    passage: Passage = { unacknowledgedBytes: 0, spills: false },
+  ) {
     this.file = file;
+    this.#passage = passage;
     this.first = from.first;
     this.#cursor = from.position;
     this.#position = from.position;
@@ -44,8 +61,9 @@ export class FileProgress {
   }
 
   /** At a first cursor. What stands before it is skipped. */
-  static beginning(file: FollowedFile, position: Position): FileProgress {
-    return new FileProgress(file, { first: 0, position, counters: { ...noCounters(), skippedBytes: position.offset } });
+  static beginning(file: FollowedFile, position: Position, passage?: Passage): FileProgress {
+    const counters = { ...noCounters(), skippedBytes: position.offset };
+    return new FileProgress(file, { first: 0, position, counters }, passage);
   }
 
   get cursor(): Position {
@@ -123,7 +141,7 @@ export class FileProgress {
       segment: to > from ? segment.retain() : undefined,
     };
     this.#tracker.track(slice.range);
-    this.#position = end;
+    this.#readTo(end);
     this.#index = to;
     if (to === records.length) this.#leaveSegment();
     return slice;
@@ -153,7 +171,7 @@ export class FileProgress {
   /** Tracks a range that needs no delivery: it is lost, or was delivered as a partial line. The reading position moves over it. */
   pass(range: TrackedRange): void {
     this.#tracker.track(range);
-    this.#position = range.end;
+    this.#readTo(range.end);
   }
 
   /** The slice has its terminal outcome. Returns the ranges that the cursor moved over. */
@@ -165,8 +183,9 @@ export class FileProgress {
     }
     const passed = this.#tracker.finish(range);
     for (const { end, counters } of passed) {
+      this.#passage.unacknowledgedBytes -= end.offset - this.#cursor.offset;
       this.#cursor = end;
-      addCounters(this.#counters, counters);
+      addCounters(this.#counters, this.#passage.spills ? asSpilled(counters) : counters);
       this.#partial = undefined;
     }
     return passed;
@@ -182,6 +201,11 @@ export class FileProgress {
       counters: { ...this.#counters },
       partial: this.#partial,
     };
+  }
+
+  #readTo(end: Position): void {
+    this.#passage.unacknowledgedBytes += end.offset - this.#position.offset;
+    this.#position = end;
   }
 
   #leaveSegment(): void {

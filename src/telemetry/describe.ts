@@ -79,6 +79,11 @@ export function describeEvent(event: AgentEvent): LogLine {
       };
     case "sink.account":
       return { level: "info", message: describeAccount(event.sink, event.account) };
+    case "sink.spilled":
+      return {
+        level: "warn",
+        message: `${event.spilledRecords} record(s) (${formatSize(event.spilledBytes)}) that ${event.sink} could not be given went to ${event.to}`,
+      };
     case "sink.undelivered":
       return {
         level: "warn",

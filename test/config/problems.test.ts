@@ -31,6 +31,16 @@ const cases: readonly (readonly [name: string, text: string, problems: readonly 
     ["tailcar.yaml:2:29: sinks.out.colour: unknown option; known are format, type, retry"],
   ],
   [
+    "spilling to a sink that is none",
+    `${SOURCES}sinks: {out: {type: stdout}}\nshutdown: {spillTo: ouch}\n`,
+    ["tailcar.yaml:3:21: shutdown.spillTo: no sink of this name; known are out"],
+  ],
+  [
+    "spilling to the only sink",
+    `${SOURCES}sinks: {out: {type: stdout}}\nshutdown: {spillTo: out}\n`,
+    ["tailcar.yaml:3:21: shutdown.spillTo: needs another sink: this one gets only what is spilled"],
+  ],
+  [
     "a misspelt type of sink",
     `${SOURCES}sinks: {s: {type: splunk}}\n`,
     ['tailcar.yaml:2:19: sinks.s.type: unknown type "splunk"; did you mean "splunkHec"?'],

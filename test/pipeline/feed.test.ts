@@ -124,6 +124,27 @@ describe("the feed", () => {
     expect((await feed.next(1, 1e9))?.progress.file.id).toBe(1);
   });
 
+  test("what is read ahead in many files is bounded together, and a file that has no part in it is read on", async () => {
+    const piece = Buffer.alloc(8 * MIB);
+    const { feed } = world((_file, { offset }) => ({
+      kind: "segment",
+      segment: new Segment(offset, offset + piece.length, [recordOf("x", offset, piece.length)], piece, pool),
+    }));
+    const files = [1, 2, 3, 4].map((id) => new FakeFile(id, 1_000 * MIB));
+    follow(feed, ...files);
+    const slices: Slice[] = [];
+    for (let slice = await feed.next(1, 1e9); slice !== undefined; slice = await feed.next(1, 1e9)) slices.push(slice);
+    expect(slices.length).toBe(8);
+    const fifth = new FakeFile(5, 1_000 * MIB);
+    follow(feed, fifth);
+    const next = await feed.next(1, 1e9);
+    expect(next?.progress.file.id).toBe(5);
+    expect(await feed.next(1, 1e9)).toBeUndefined();
+    // Acknowledged, it goes on, although the others still wait.
+    if (next !== undefined) feed.get(fifth)?.finish(next);
+    expect((await feed.next(1, 1e9))?.progress.file.id).toBe(5);
+  });
+
   test("another stream goes on while one is at its window", async () => {
     const piece = Buffer.alloc(8 * MIB);
     const { feed } = world((file, { offset }) => {

@@ -33,6 +33,11 @@ const cases: readonly (readonly [AgentEvent, LogLine["level"], readonly string[]
   [{ kind: "file.format", path: "/l/a.log", format: "json" }, "info", ["/l/a.log", "json"]],
   [{ kind: "files.none", roots: ["/l"] }, "warn", ["/l"]],
   [{ kind: "sink.undelivered", sink: "splunk", pendingBytes: 2_048 }, "warn", ["splunk", "2.0 KiB"]],
+  [
+    { kind: "sink.spilled", sink: "splunk", to: "console", spilledBytes: 2_048, spilledRecords: 3 },
+    "warn",
+    ["splunk", "console", "2.0 KiB", "3 record"],
+  ],
   [{ kind: "sink.abandoned", sink: "splunk", pendingBytes: 2_048 }, "warn", ["splunk", "2.0 KiB"]],
   [
     { kind: "config.invalid", file: "t.yaml", problems: ["t.yaml:1:2: a", "t.yaml:3:4: b"], consequence: "waiting" },
