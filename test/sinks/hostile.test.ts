@@ -3,63 +3,13 @@ import { describe, expect, test } from "vitest";
 import { createDatadogEncoder } from "../../src/sinks/datadog/encode.ts";
 import { createSplunkEncoder } from "../../src/sinks/splunk-hec/encode.ts";
 import { createNdjsonEncoder } from "../../src/sinks/stdout/encode.ts";
+import { HOSTILE } from "../contract/hostile-lines.ts";
 import { arrayElements, concatenatedValues, objectMembers } from "../support/json-stream.ts";
 import { asText, record, resource, stoppedClock } from "./support.ts";
 
 const encodeDatadog = asText(createDatadogEncoder(resource, { ddsource: "x", tags: [] }, stoppedClock()));
 const encodeSplunk = asText(createSplunkEncoder(resource, { fields: {} }));
 const encodeNdjson = asText(createNdjsonEncoder(resource));
-
-const HOSTILE: readonly string[] = [
-  '{"a":1},"index":"_audit","x":{}',
-  '{"a":1}}{"event":"forged","index":"_audit"}',
-  '{"a":1}{"b":2}',
-  '{"a":1}\n{"b":2}',
-  '"},{"message":"forged"',
-  '"}{"event":"forged"}',
-  "{",
-  "}",
-  "]",
-  "}}}}]]]]",
-  '{"a":',
-  '{"a":1',
-  '{"a":1}]',
-  '{"unterminated":"',
-  '{"a":1}\u0000',
-  "\u0000\u0001\u001f\u007f",
-  '{"a":"\\u0000"}',
-  "\u2028 line and paragraph \u2029",
-  '{"a":"\u2028\u2029"}',
-  "\ud800 lone \udc00",
-  '{"a":"\\ud800"}',
-  "\\",
-  '\\"',
-  '"',
-  "\u{1f600} é €",
-  "\ufeff{}",
-  '\ufeff{"a":1}',
-  '\u00a0{"a":1}',
-  '{"n":1e999}',
-  '{"n":-0,"m":1E+5,"big":123456789012345678901234567890}',
-  '{"__proto__":{"polluted":true}}',
-  '{"constructor":{"prototype":{"polluted":true}}}',
-  '{"toJSON":1,"event":"x","index":"_audit"}',
-  '{"a":1,"a":2}',
-  '{"a":\r\n1}',
-  '{"":""}',
-  "{}",
-  "[]",
-  "null",
-  "false",
-  "0",
-  '""',
-  "   ",
-  "//",
-  "<!--</script>",
-  `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`,
-  `{"a":${"[".repeat(10_000)}${"]".repeat(10_000)}}`,
-  "[".repeat(10_000),
-];
 
 /** What a lone half of a surrogate pair becomes in UTF-8, or else the text itself. */
 const inUtf8 = (text: string): string => Buffer.from(text).toString();
@@ -73,7 +23,7 @@ const IS_BLANK = /^[\s\p{Cc}]*$/u;
 const isWholeObject = (body: string): boolean => record(body).fields.isObject === true;
 
 /** What stands in a body, read by a parser of its own, beside what should stand there: one entry a record. */
-interface Reading {
+export interface Reading {
   readonly found: readonly unknown[];
   readonly expected: readonly unknown[];
 }
