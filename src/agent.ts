@@ -16,13 +16,14 @@ import { type FileListener, FileRegistry } from "./files/registry.ts";
 import type { Watch } from "./files/watcher.ts";
 import { type Estate, OpenFiles, Valve } from "./hand-over.ts";
 import { BodyEncoder } from "./pipeline/body/encoder.ts";
-import { createSink, deadLettersOf, type SinkWorld } from "./create-sink.ts";
+import { createSink, deadLettersOf, resourceOf, type SinkWorld } from "./create-sink.ts";
 import { DeadLetters } from "./pipeline/dead-letters.ts";
 import type { GateState } from "./pipeline/gate.ts";
 import { abandon, type Account } from "./pipeline/ledger.ts";
 import { MemoryBudget } from "./pipeline/memory-budget.ts";
 import { Pipeline } from "./pipeline/pipeline.ts";
 import { SegmentReader } from "./reading/reader.ts";
+import { createTransformers } from "./transforms/transformer.ts";
 
 /** What the agent gets from the outside world. */
 export interface AgentWorld extends SinkWorld {
@@ -141,6 +142,9 @@ export class Agent {
       emit,
       remember: (file) => this.#registry.remember(file),
       pool: this.#pool,
+      transformers: createTransformers(config.transforms, Object.keys(config.sources), {
+        resource: resourceOf(config, world.hostname),
+      }),
       // A single sink has nobody to share with.
       cacheBytes: Object.keys(config.sinks).length > 1 ? config.memory.maxBuffered * CACHE_PART : 0,
     });

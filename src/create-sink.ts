@@ -4,7 +4,7 @@ import type { Writable } from "node:stream";
 import type { Config } from "./config/schema.ts";
 import type { Clock } from "./core/clock.ts";
 import type { SinkDefinition } from "./core/sink-definition.ts";
-import type { Sink } from "./core/sink.ts";
+import type { Resource, Sink } from "./core/sink.ts";
 import { VERSION } from "./core/version.ts";
 
 /** What the sinks get from the outside world. */
@@ -23,8 +23,7 @@ export function createSink(name: string, config: Config, world: SinkWorld): Sink
   const settings = config.sinks[name];
   const definition = sinks.find(({ type }) => type === settings?.type);
   if (settings === undefined || definition === undefined) throw new Error(`no sink ${name}`);
-  const { host = hostname, ...resource } = config.resource;
-  const context = { name, resource: { ...resource, host }, clock, stdout, env, version: VERSION };
+  const context = { name, resource: resourceOf(config, hostname), clock, stdout, env, version: VERSION };
   return definition.create({ ...settings.options }, context);
 }
 
@@ -33,3 +32,9 @@ export const deadLettersOf = (name: string, { stateDir }: Config): string => joi
 
 /** The name that records carry as their host, unless the configuration has another. */
 export const hostOf = (env: Readonly<Record<string, string | undefined>>): string => env["HOSTNAME"] ?? machineName();
+
+/** Who the records are about. `hostname` is the machine's own name. */
+export function resourceOf(config: Config, hostname: string): Resource {
+  const { host = hostname, ...resource } = config.resource;
+  return { ...resource, host };
+}

@@ -19,7 +19,10 @@ const STAGES = new Set([
 ]);
 
 /** What a stage may import beside `core` and itself. */
-const ALLOWED: Readonly<Record<string, readonly string[]>> = { reading: ["files", "records"] };
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  config: ["transforms"],
+  reading: ["files", "records"],
+};
 
 const MAX_LINES = 200;
 

@@ -38,6 +38,7 @@ const QUANTITIES = new Map<string, keyof typeof UNITS>([
   ["maxAge", "duration"],
   ["ackInterval", "duration"],
   ["ackTimeout", "duration"],
+  ["per", "duration"],
   ["maxRecordBytes", "size"],
   ["maxBuffered", "size"],
   ["compactAt", "size"],

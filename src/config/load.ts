@@ -3,6 +3,7 @@ import { readDocument } from "./document.ts";
 import { flagTree, type ConfigFlags } from "./flags.ts";
 import type { InterpolationSource } from "./interpolate.ts";
 import { findOverlaps } from "./overlap.ts";
+import { findUnknownSources } from "./source-names.ts";
 import { resolvePaths } from "./paths.ts";
 import { byPosition, type ConfigProblem, type Path } from "./problems.ts";
 import type { Config, SinkConfig } from "./schema.ts";
@@ -53,6 +54,7 @@ function finish(tree: ConfigTree, world: ConfigWorld): LoadResult {
     ...validated.problems,
     ...findOverlaps(tree, world.cwd),
     ...findSpillProblems(tree),
+    ...findUnknownSources(tree),
   ];
   if (validated.config === undefined || problems.length > 0) return { ok: false, problems: problems.sort(byPosition) };
   const resolved = resolvePaths(validated.config, world.cwd);

@@ -8,6 +8,7 @@ import { pattern as linearPattern } from "../core/pattern.ts";
 import { timeFormat } from "../core/time-format.ts";
 import { timeZone } from "../core/time-zone.ts";
 import type { SinkDefinition } from "../core/sink-definition.ts";
+import { transformsSchema } from "../transforms/config.ts";
 
 /** Where cursors, counters and dead letters are kept when neither file nor flag says so. */
 export const DEFAULT_STATE_DIR = "/var/lib/tailcar";
@@ -268,6 +269,7 @@ export const configSchema = (sinks: readonly SinkDefinition[]) =>
         ),
       resource,
       sources: named(source, "What to read, by a name of your choice."),
+      transforms: transformsSchema,
       sinks: named(
         sinkSchema(sinks),
         "Where to ship, by a name of your choice. Cursors are kept by this name. Every sink gets every record.",

@@ -76,7 +76,15 @@ export interface CursorCheckpoint {
   readonly position: Position;
   readonly counters: Readonly<Counters>;
   /** A last line without its end that was sent at shutdown, starting at the cursor. */
-  readonly partial?: { readonly length: number; readonly crc: number } | undefined;
+  readonly partial?: PartialLine | undefined;
+}
+
+/** A last line without its end, told again by its length (bytes) and its CRC-32. */
+export interface PartialLine {
+  readonly length: number;
+  readonly crc: number;
+  /** Set if it was not sent, because it was filtered. */
+  readonly filtered?: true;
 }
 
 /** Bytes that a sink will never get. */

@@ -134,4 +134,20 @@ export class LogRecord {
   get fields(): ParsedFields {
     return (this.#fields ??= this.#parse === undefined ? NO_FIELDS : this.#parse(this.body));
   }
+
+  /** The same record with another text; by default it is parsed as this one's. */
+  withBody(body: string, parse: Parse | undefined = this.#parse): LogRecord {
+    return new LogRecord(body, this.offset, this.length, this.origin, parse, this.split);
+  }
+
+  /** The same record with other fields. */
+  withFields(fields: ParsedFields): LogRecord {
+    const { length, offset, origin, page, split, textLength } = this;
+    return new LogRecord(page ?? this.body, offset, length, origin, () => fields, split, length - textLength);
+  }
+
+  /** How its text is parsed, if it is. */
+  get parse(): Parse | undefined {
+    return this.#parse;
+  }
 }

@@ -44,12 +44,20 @@ export class Segment {
     this.#page = page;
   }
 
-  /** Memory it takes, about, in bytes: the raw bytes, texts that don't stand on the page, the objects. */
+  /** Memory it takes, about, in bytes: the raw bytes, texts that don't stand on the page, the objects. Counted anew by each call. */
   get memoryBytes(): number {
     const { buffer, length } = this.#bytes;
     // A large buffer is all its own; a small one shares a slab with others.
     const raw = buffer.byteLength <= 2 * length ? buffer.byteLength : length;
-    return raw + (this.#page === undefined ? length : 0) + this.records.length * RECORD_OVERHEAD_BYTES;
+    let texts = this.#page === undefined ? length : 0;
+    if (this.#page !== undefined)
+      for (const record of this.records) texts += record.page === undefined ? record.textLength : 0;
+    return raw + texts + this.records.length * RECORD_OVERHEAD_BYTES;
+  }
+
+  /** This segment with other records in place of its own. Takes over from this one, which is out of use then. */
+  withRecords(records: readonly LogRecord[]): Segment {
+    return new Segment(this.start, this.end, records, this.#bytes, this.#pool, this.#page);
   }
 
   retain(): this {

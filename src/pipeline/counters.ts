@@ -1,4 +1,4 @@
-import type { Counters, LossCheckpoint } from "../core/checkpoint.ts";
+import type { Counters, LossCheckpoint, PartialLine } from "../core/checkpoint.ts";
 
 export const noCounters = (): Counters => ({
   deliveredBytes: 0,
@@ -28,6 +28,12 @@ export function addCounters(to: Counters, from: Readonly<Counters>): void {
   to.abandonedBytes += from.abandonedBytes;
   to.lateRecords += from.lateRecords;
   to.resentRecords += from.resentRecords;
+}
+
+/** Adds an unfinished last line that was sent at a shutdown, or filtered, although the cursor stands before it. */
+export function addPartial(to: Counters, partial: PartialLine | undefined): void {
+  if (partial?.filtered === true) to.filteredBytes += partial.length;
+  else to.deliveredBytes += partial?.length ?? 0;
 }
 
 /** Bytes whose fate is decided: together with the pending ones they are all bytes since the first cursor. */

@@ -1,12 +1,12 @@
 /*
  * A long file: what a sink reads next, and what it will never read, are decided in one place.
  */
-import type { CursorCheckpoint, LossCheckpoint, Position } from "../core/checkpoint.ts";
+import type { Counters, CursorCheckpoint, LossCheckpoint, PartialLine, Position } from "../core/checkpoint.ts";
 import type { Clock } from "../core/clock.ts";
 import type { FollowedFile, RecordReader } from "../core/reading.ts";
 import type { Segment } from "../core/segment.ts";
 import type { TrackedRange } from "./ack-tracker.ts";
-import { noCounters } from "./counters.ts";
+import { addPartial, noCounters } from "./counters.ts";
 import { FileProgress, type Passage, type Slice } from "./progress.ts";
 
 /**
@@ -89,7 +89,10 @@ export class Feed {
     if (progress.position.offset < file.size) this.#passLost(progress);
   }
 
-  /** The next records of the next stream that has any, or undefined if there are none now. */
+  /**
+   * The next records of the next stream that has any, or undefined if there are none now. A slice without records is
+   * finished already: all there was has been filtered, and the next one has to be asked for.
+   */
   async next(maxRecords: number, maxBytes: number): Promise<Slice | undefined> {
     for (const stream of this.#ready) {
       const generations = this.#streams.get(stream) ?? [];
@@ -143,10 +146,8 @@ export class Feed {
   async #take(progress: FileProgress, maxRecords: number, maxBytes: number): Promise<Slice | undefined> {
     if (!progress.isInSegment && !(await this.#read(progress))) return undefined;
     const slice = progress.take(maxRecords, maxBytes);
-    if (slice === undefined || slice.records.length > 0) return slice;
-    // Nothing but blank lines: there is nothing to deliver, so the range is finished at once.
-    this.#finish(slice);
-    return this.#take(progress, maxRecords, maxBytes);
+    if (slice?.records.length === 0) this.#finish(slice);
+    return slice;
   }
 
   async #read(progress: FileProgress): Promise<boolean> {
@@ -167,7 +168,7 @@ export class Feed {
           progress.enter(result.segment);
           return true;
         }
-        this.#passDelivered(progress, result.segment);
+        this.#passPartial(progress, result.segment);
         result.segment.release();
         return false;
       case "changed":
@@ -186,15 +187,15 @@ export class Feed {
     const { file, position, partial } = progress;
     const counters = noCounters();
     // The beginning of the lost bytes may be an unfinished line that was sent at the last stop.
-    const sent = partial !== undefined && position.offset === progress.cursor.offset ? partial.length : 0;
-    counters.deliveredBytes = sent;
-    counters.deliveredRecords = sent > 0 ? 1 : 0;
-    counters.lostBytes = file.size - position.offset - sent;
+    const sent = position.offset === progress.cursor.offset ? partial : undefined;
+    settlePartial(counters, sent);
+    const from = position.offset + (sent?.length ?? 0);
+    counters.lostBytes = file.size - from;
     const loss: LossCheckpoint = {
       sink: this.#options.sink,
       file: file.id,
       path: file.path,
-      from: position.offset + sent,
+      from,
       to: file.size,
       reason: file.deleted ? "deleted before it was read" : "truncated, replaced or deleted before it was read",
       at: this.#options.clock.now(),
@@ -206,10 +207,9 @@ export class Feed {
     });
   }
 
-  #passDelivered(progress: FileProgress, segment: Segment): void {
+  #passPartial(progress: FileProgress, segment: Segment): void {
     const counters = noCounters();
-    counters.deliveredBytes = segment.end - segment.start;
-    counters.deliveredRecords = 1;
+    settlePartial(counters, progress.partial);
     this.#pass(progress, { end: segment.advance(progress.position, segment.end), counters });
   }
 
@@ -222,6 +222,12 @@ export class Feed {
     const passed = progress.finish({ range });
     if (passed.length > 0) this.#options.passed(progress, passed);
   }
+}
+
+/** Counts an unfinished line that was settled at the last stop, now that the cursor moves over it. */
+function settlePartial(counters: Counters, partial: PartialLine | undefined): void {
+  addPartial(counters, partial);
+  if (partial !== undefined && partial.filtered !== true) counters.deliveredRecords = 1;
 }
 
 /** Oldest first; of two that are born in the same tick, the one that was found first. */

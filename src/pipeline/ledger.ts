@@ -1,5 +1,5 @@
 import type { CheckpointStore, Counters, CursorCheckpoint } from "../core/checkpoint.ts";
-import { addCounters, noCounters, settledBytes } from "./counters.ts";
+import { addCounters, addPartial, noCounters, settledBytes } from "./counters.ts";
 import type { FileProgress } from "./progress.ts";
 
 /** The account of one sink over all its files. Bytes from each file's first cursor to its highest size seen. */
@@ -20,8 +20,7 @@ export function accountOf(progresses: Iterable<FileProgress>, forgotten: Readonl
   let files = 0;
   for (const progress of progresses) {
     addCounters(sum, progress.counters);
-    // An unfinished last line that was sent is delivered, although the cursor stands before it.
-    sum.deliveredBytes += progress.partial?.length ?? 0;
+    addPartial(sum, progress.partial);
     totalBytes += progress.file.size - progress.first;
     pendingBytes += progress.pendingBytes;
     files += 1;
@@ -50,7 +49,7 @@ export function durableAccount(sink: string, { files, cursors, totals }: Durable
     const sent = partial?.length ?? 0;
     const size = Math.max(files.get(file)?.size ?? 0, position.offset + sent);
     addCounters(sum, known);
-    sum.deliveredBytes += sent;
+    addPartial(sum, partial);
     totalBytes += size - first;
     pendingBytes += size - position.offset - sent;
     const bytes = position.offset - first - settledBytes(known);

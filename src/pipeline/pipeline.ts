@@ -296,12 +296,14 @@ export class Pipeline {
         batch?.roomForRecords ?? sink.limits.maxRecords,
         batch?.roomForBytes ?? this.#delivery.bytesPerRequest,
       );
-      if (slice !== undefined) {
+      const remainingMs = batch?.remainingMs(clock.elapsed()) ?? 0;
+      if (slice !== undefined && slice.records.length > 0) {
         batch ??= this.#newBatch();
         batch.add(slice);
         continue;
       }
-      const remainingMs = batch?.remainingMs(clock.elapsed()) ?? 0;
+      // Much may be filtered one after the other; what a batch has already does not wait for the end of it.
+      if (slice !== undefined && (batch === undefined || remainingMs > 0)) continue;
       if (remainingMs <= 0 || this.#draining !== undefined) break;
       await this.#wake.wait(clock, remainingMs, this.#stop.signal);
     }

@@ -1,7 +1,7 @@
 /*
  * A long file: the positions and the counters of a file change together, or the account would not add up.
  */
-import type { Counters, CursorCheckpoint, Position } from "../core/checkpoint.ts";
+import type { Counters, CursorCheckpoint, PartialLine, Position } from "../core/checkpoint.ts";
 import type { LogRecord } from "../core/record.ts";
 import type { FollowedFile } from "../core/reading.ts";
 import type { Segment } from "../core/segment.ts";
@@ -16,7 +16,7 @@ export interface Slice {
   /** Held for the sake of the records' texts: whoever has the slice releases it. Undefined if there are no records. */
   readonly segment?: Segment | undefined;
   /** An unfinished last line, sent at shutdown: the cursor stays before it. */
-  readonly partial?: { readonly length: number; readonly crc: number } | undefined;
+  readonly partial?: PartialLine | undefined;
 }
 
 /** What the files of one sink have in common. */
@@ -158,7 +158,7 @@ export class FileProgress {
       records: segment.records,
       range: { end: this.#position, counters },
       segment: segment.records.length > 0 ? segment.retain() : undefined,
-      partial: { length, crc },
+      partial: segment.records.length > 0 ? { length, crc } : { length, crc, filtered: true },
     };
   }
 
@@ -214,6 +214,7 @@ export class FileProgress {
   }
 
   #completePartial(counters: Counters): void {
-    if (this.#partial !== undefined && this.#position.offset === this.#cursor.offset) counters.resentRecords = 1;
+    if (this.#partial !== undefined && this.#partial.filtered !== true && this.#position.offset === this.#cursor.offset)
+      counters.resentRecords = 1;
   }
 }

@@ -8,11 +8,13 @@ import type { ReadResult, RecordReader } from "../core/reading.ts";
 import { LogRecord } from "../core/record.ts";
 import { Segment } from "../core/segment.ts";
 import { TextPage } from "../core/text-page.ts";
+import type { RecordTransformer } from "../core/transform.ts";
 import { frameLines } from "../files/framing.ts";
 import { fingerprintOf } from "../files/identity.ts";
 import type { LogFile } from "../files/log-file.ts";
 import { SegmentCache } from "./cache.ts";
 import { FileParsers } from "./parsers.ts";
+import { transformSegment } from "./transforming.ts";
 
 /** The grid at which segments end, bytes. Large enough that a read's cost vanishes, small enough to be shared from a small cache. */
 const GRID_BYTES = 256 * 1_024;
@@ -27,6 +29,8 @@ export interface ReaderOptions {
   /** Keeps in the checkpoint what `auto` decided about a file. */
   readonly remember: (file: LogFile) => void;
   readonly pool: BufferPool;
+  /** By the names of the sources whose records are transformed; without it none are. */
+  readonly transformers?: ReadonlyMap<string, RecordTransformer>;
   /** Bound of the segments kept for sharing, bytes of memory. */
   readonly cacheBytes: number;
 }
@@ -58,7 +62,10 @@ export class SegmentReader implements RecordReader<LogFile> {
       if (!(await this.#options.reopen(file))) return { kind: "unreadable" };
       const result = await readSegment(file, position, final, this.#options);
       this.#unreadable.delete(file);
-      return result;
+      const transformer = this.#options.transformers?.get(file.source.name);
+      if (transformer === undefined || result.kind !== "segment") return result;
+      const read = (from: Position): Promise<ReadResult> => readSegment(file, from, false, this.#options);
+      return { kind: "segment", segment: await transformSegment(result.segment, file, transformer, read) };
     } catch (error) {
       const reason = describeError(error);
       if (this.#unreadable.get(file) !== reason)

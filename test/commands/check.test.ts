@@ -49,6 +49,7 @@ sources:
     allowedRoots: []
     rotated:
       grace: 1m
+transforms: []
 sinks:
   out:
     type: stdout

@@ -35,6 +35,7 @@ describe("describeConfig", () => {
           rotated: { grace: "1m" },
         },
       },
+      transforms: [],
       sinks: { out: { type: "stdout", format: "ndjson" } },
       shutdown: { quietPeriod: "0s", timeout: "90s", lastChance: "1500ms" },
       failOnUndelivered: false,
@@ -99,7 +100,8 @@ describe("jsonSchema", () => {
       if (typeof node !== "object" || node === null) return;
       if ("properties" in node && typeof node.properties === "object" && node.properties !== null) {
         for (const [name, option] of Object.entries(node.properties)) {
-          if (!("description" in option)) undocumented.push(`${path}.${name}`);
+          // What is referred to has its description with it.
+          if (!("description" in option || "$ref" in option)) undocumented.push(`${path}.${name}`);
         }
       }
       for (const [key, child] of Object.entries(node)) visit(child, `${path}.${key}`);

@@ -31,6 +31,7 @@ describe("a configuration file", () => {
           rotated: { grace: 60_000 },
         },
       },
+      transforms: [],
       sinks: { out: { type: "stdout", options: { format: "ndjson" } } },
       shutdown: { quietPeriod: 2_000, timeout: 25_000, lastChance: 1_500 },
       memory: { maxBuffered: 33_554_432 },
