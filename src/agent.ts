@@ -197,7 +197,7 @@ export class Agent {
       else this.#enter("draining", "reading to the end of what is there");
       if (this.#isLeaving) return await this.#leave();
       await this.#drain(mode);
-      return this.#report(mode);
+      return await this.#report(mode);
     } catch (error) {
       this.#enter("failed");
       throw error;
@@ -346,8 +346,8 @@ export class Agent {
   }
 
   /** Prints the accounts. What is still owed decides the exit code. */
-  #report(mode: RunMode): number {
-    this.#registry.giveUpDeleted();
+  async #report(mode: RunMode): Promise<number> {
+    await this.#registry.giveUpDeleted();
     // Who reads once and exits with success has read all there is.
     let owed = this.#registry.isCutShort || (mode === "once" && this.#registry.unreadable.length > 0);
     for (const { name, account, ended } of this.#pipelines) {

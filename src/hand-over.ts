@@ -25,7 +25,9 @@ export class OpenFiles {
   /** Takes the descriptors away from the files. */
   constructor(files: Iterable<LogFile>) {
     for (const file of files) {
-      if (file.handle !== undefined) this.#handles.set(file.id, file.handle);
+      // What is in an archive is found by its path again.
+      if (file.handle === undefined || file.archive !== undefined) continue;
+      this.#handles.set(file.id, file.handle);
       file.handle = undefined;
     }
   }
@@ -42,7 +44,9 @@ export class OpenFiles {
       file.handle = handle;
       return;
     }
-    file.continueIn({ kind: "opened", handle, stats, realPath: file.path });
+    const size = Number(stats.size);
+    const opened = { kind: "opened", handle, archive: undefined, stats, realPath: file.path } as const;
+    file.continueIn({ ...opened, contentSize: size, expectedSize: size });
     file.deleted = stats.nlink === 0n;
     file.grownAtMs = clock.elapsed() - Math.max(0, clock.now() - Number(stats.mtimeMs));
   }

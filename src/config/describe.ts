@@ -26,6 +26,7 @@ const UNITS = {
 /** The options whose numbers are quantities. A test reads a described configuration in again, so that none is forgotten. */
 const QUANTITIES = new Map<string, keyof typeof UNITS>([
   ["grace", "duration"],
+  ["after", "duration"],
   ["quietPeriod", "duration"],
   ["timeout", "duration"],
   ["lastChance", "duration"],
@@ -43,6 +44,7 @@ const QUANTITIES = new Map<string, keyof typeof UNITS>([
   ["maxBuffered", "size"],
   ["compactAt", "size"],
   ["maxBytes", "size"],
+  ["maxHeldBytes", "size"],
 ]);
 
 /**

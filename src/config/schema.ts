@@ -67,6 +67,29 @@ const rotated = z
       .describe(
         "A rotated file is let go when every sink has it and it has not grown for this long; writers may go on writing to it until then.",
       ),
+    dirs: z
+      .array(text())
+      .default([])
+      .describe(
+        "Directories that generations are moved to, as olddir of logrotate does. A relative one counts from the directory of the live file.",
+      ),
+    maxHeldBytes: size()
+      .prefault("512MiB")
+      .describe(
+        "Deleted files that some sink has not got are held open up to this size together, for they take space that the application can't free.",
+      ),
+    policy: z
+      .enum(["release", "hold"])
+      .default("release")
+      .describe(
+        "release lets deleted files go past maxHeldBytes, or when the volume has under 10 % free: what is unread of them is lost, and said to be. hold never does.",
+      ),
+    delete: z
+      .strictObject({
+        after: duration().describe("How long after every sink has a rotated file it is deleted."),
+      })
+      .optional()
+      .describe("Deletes rotated files that every sink has. Without it none is ever deleted."),
   })
   .prefault({})
   .describe("Files that were renamed, replaced or deleted.");

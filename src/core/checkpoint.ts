@@ -1,5 +1,7 @@
 /** Hash of the first bytes of a file: 1,024 of them, or as many as there were. It grows with a small file. */
 export interface Fingerprint {
+  /** Offset of the first byte, if that is not the file's: bytes that nobody wrote stand before it. */
+  readonly from?: number;
   readonly length: number;
   readonly hash: string;
 }
@@ -24,6 +26,8 @@ export interface FileCheckpoint {
   readonly stream: string;
   /** Where it was last seen. */
   readonly path: string;
+  /** Where it really is, if the path leads there through a link. */
+  readonly target?: string;
   readonly identity: FileIdentity;
   /** Highest size seen, bytes. */
   readonly size: number;

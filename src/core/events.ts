@@ -9,7 +9,43 @@ export type AgentEvent =
   | { readonly kind: "file.found"; readonly path: string; readonly size: number }
   | { readonly kind: "file.rotated"; readonly path: string; readonly now: string }
   | { readonly kind: "file.deleted"; readonly path: string; readonly unreadBytes: number }
-  | { readonly kind: "file.truncated"; readonly path: string; readonly size: number; readonly seen: number }
+  /** `lostBytes` are those that no sink will get, of the one that is furthest; `copy` is where the generation goes on. */
+  | {
+      readonly kind: "file.truncated";
+      readonly path: string;
+      readonly size: number;
+      readonly seen: number;
+      readonly lostBytes: number;
+      readonly copy?: string;
+    }
+  /** Several files hold the same content, which one of them is read for. */
+  | {
+      readonly kind: "file.ambiguous";
+      readonly path: string;
+      readonly chosen: string;
+      readonly others: readonly string[];
+    }
+  /** An archive can't be read to its end. `missingBytes` is 0 where it can't be told. */
+  | {
+      readonly kind: "file.damaged";
+      readonly path: string;
+      readonly readableBytes: number;
+      readonly missingBytes: number;
+      readonly reason?: string;
+    }
+  /** NUL bytes that nobody wrote are skipped. */
+  | { readonly kind: "file.hole"; readonly path: string; readonly bytes: number }
+  /** A deleted file is let go although some sink has not got it, so that its space is free. */
+  | {
+      readonly kind: "file.heldReleased";
+      readonly path: string;
+      readonly heldBytes: number;
+      readonly lostBytes: number;
+      readonly reason: "maxHeldBytes" | "lowDisk";
+    }
+  /** Deleted by us, as `rotated.delete` wants it. */
+  | { readonly kind: "file.removed"; readonly path: string; readonly bytes: number }
+  | { readonly kind: "file.notRemoved"; readonly path: string; readonly reason: string }
   | { readonly kind: "file.released"; readonly path: string }
   | { readonly kind: "file.refused"; readonly path: string; readonly reason: string }
   | { readonly kind: "file.unreadable"; readonly path: string; readonly reason: string }

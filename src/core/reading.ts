@@ -27,6 +27,10 @@ export interface FollowedFile {
   readonly size: number;
   /** Set if the bytes from here to `size` are out of reach: the file goes on in a copy that is shorter than it was. */
   readonly missingFrom: number | undefined;
+  /** The end of the NUL bytes at its beginning that nobody wrote. They are skipped. */
+  readonly hole?: Position | undefined;
+  /** Why its bytes are out of reach, if there is more to say than that they are. */
+  readonly lossReason?: string | undefined;
   /** Whether more bytes may still come. */
   readonly canGrow: boolean;
 }

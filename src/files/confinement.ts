@@ -2,10 +2,13 @@ import type { BigIntStats } from "node:fs";
 import { constants, type FileHandle, open, readlink, realpath } from "node:fs/promises";
 import { describeError, errorCode } from "../core/errors.ts";
 import { isWithin } from "../core/paths.ts";
+import { Archive, type ByteSource, compressionOf } from "./archive.ts";
 
 export interface Opened {
   readonly kind: "opened";
   readonly handle: FileHandle;
+  /** The content, if the file is an archive: the handle's own bytes are not it. */
+  readonly archive: Archive | undefined;
   readonly stats: BigIntStats;
   /** Where it really is. */
   readonly realPath: string;
@@ -31,7 +34,7 @@ export async function openConfined(path: string, realRoots: readonly string[]): 
     handle = await open(target, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     const code = errorCode(error);
-    if (code === "ENOENT") return { kind: "missing" };
+    if (code === "ENOENT" || code === "ENOTDIR") return { kind: "missing" };
     if (code === "ELOOP" || code === "ENXIO") return { kind: "refused", reason: "not a regular file" };
     return { kind: "unreadable", reason: describeError(error) };
   }
@@ -41,7 +44,9 @@ export async function openConfined(path: string, realRoots: readonly string[]): 
     if (!stats.isFile()) return await refuse(handle, "not a regular file");
     if (!realRoots.some((root) => isWithin(realPath, root)))
       return await refuse(handle, `leads to ${realPath}, outside of the roots`);
-    return { kind: "opened", handle, stats, realPath };
+    const compression = await compressionOf(handle);
+    const archive = compression && new Archive(handle, compression);
+    return { kind: "opened", handle, archive, stats, realPath };
   } catch (error) {
     await handle.close();
     return { kind: "unreadable", reason: describeError(error) };
@@ -64,9 +69,18 @@ export async function keepIf(opened: Opened, test: (opened: Opened) => Promise<b
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
   } finally {
-    if (!passed) await opened.handle.close();
+    if (!passed) await discard(opened);
   }
   return passed ? opened : undefined;
+}
+
+/** Where the content of an opened file is read from. */
+export const contentOf = ({ archive, handle }: Pick<Opened, "archive" | "handle">): ByteSource => archive ?? handle;
+
+/** Closes an opened file that nobody keeps. */
+export async function discard({ archive, handle }: Opened): Promise<void> {
+  archive?.close();
+  await handle.close();
 }
 
 /** The path that leads to an open file now, whatever it was renamed to. Of a deleted file it says where it was, with a mark. */

@@ -9,6 +9,8 @@ export class FileTable {
   readonly files = new Map<number, LogFile>();
   readonly streams = new StreamIndex();
   readonly #byInode = new Map<string, LogFile>();
+  /** Archives, by inode, of files that are read through another way still. */
+  readonly #aliases = new Map<string, LogFile>();
   readonly #byPath = new Map<string, LogFile>();
   /** The files that were found through a link, by where it led. */
   readonly #links = new Map<string, LogFile>();
@@ -43,6 +45,7 @@ export class FileTable {
 
   remove(file: LogFile): void {
     this.detach(file);
+    for (const [key, owner] of this.#aliases) if (owner === file) this.#aliases.delete(key);
     this.streams.remove(file);
     this.files.delete(file.id);
     if (file.target !== undefined && this.#links.get(file.target) === file) this.#links.delete(file.target);
@@ -72,7 +75,20 @@ export class FileTable {
     return file && { file, isSame: sameBirth(file.identity, stats) };
   }
 
-  isKnown(stats: BigIntStats): boolean {
+  /** Whether the inode is that of a followed file. */
+  isFollowed(stats: BigIntStats): boolean {
     return this.withInode(stats)?.isSame === true;
   }
+
+  /** Whether the inode holds the content of a followed file. */
+  isKnown(stats: BigIntStats): boolean {
+    return this.isFollowed(stats) || this.#aliases.has(aliasKey(stats));
+  }
+
+  /** The inode holds a copy of a file that is read through another way still. */
+  addAlias(stats: BigIntStats, file: LogFile): void {
+    this.#aliases.set(aliasKey(stats), file);
+  }
 }
+
+const aliasKey = (stats: BigIntStats): string => `${inodeKey(stats)} ${stats.birthtimeNs}`;

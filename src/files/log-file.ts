@@ -1,11 +1,38 @@
+/*
+ * A long file: a followed file has many sides, and each is a few lines.
+ */
 import type { BigIntStats } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import type { FileCheckpoint, FileIdentity } from "../core/checkpoint.ts";
+import type { FileCheckpoint, FileIdentity, Position } from "../core/checkpoint.ts";
 import type { FormatSetting } from "../core/format.ts";
 import type { FileState, FollowedFile } from "../core/reading.ts";
 import type { RecordOrigin } from "../core/record.ts";
+import type { Archive, ByteSource, Compression } from "./archive.ts";
 import type { Opened } from "./confinement.ts";
 import { readInto } from "./identity.ts";
+
+/** What became of files that were renamed, replaced or deleted. Sizes in bytes, times in milliseconds. */
+export interface RotatedSettings {
+  readonly grace: number;
+  /** Directories that generations are moved to; a relative one counts from the live file's directory. */
+  readonly dirs: readonly string[];
+  /** Bytes that deleted files may keep from being freed. */
+  readonly maxHeldBytes: number;
+  /** What happens past that: deleted files are let go, or held for ever. */
+  readonly policy: "release" | "hold";
+  /** Generations that all sinks have are deleted after so long; never without it. */
+  readonly delete?: { readonly after: number } | undefined;
+}
+
+/** An opened file that was proved to hold a followed one's content. */
+export interface Copy extends Opened {
+  /** Bytes of content that can be read. */
+  readonly contentSize: number;
+  /** Bytes of content there were, as far as can be told: more only if it is a damaged archive. */
+  readonly expectedSize: number;
+  /** Why an archive can't be read to its end. */
+  readonly damage?: string | undefined;
+}
 
 /** What a source of the configuration means to the files it matches. Sizes in bytes, times in milliseconds. */
 export interface SourceSettings {
@@ -23,7 +50,7 @@ export interface SourceSettings {
   readonly maxRecordBytes: number;
   /** Directories that a link may lead into, besides the roots of `include`. */
   readonly allowedRoots: readonly string[];
-  readonly rotated: { readonly grace: number };
+  readonly rotated: RotatedSettings;
 }
 
 /** One generation of a followed file. Only the registry and its parts change it. */
@@ -50,6 +77,20 @@ export class LogFile implements FollowedFile {
   /** What `auto` decided, once it has. */
   format: string | undefined;
   handle: FileHandle | undefined;
+  /** The content, while an archive is open. */
+  archive: Archive | undefined;
+  /** Set if what stands at its path is an archive of it. */
+  compression: Compression | undefined;
+  /** The end of the NUL bytes at its beginning that nobody wrote: a writer went on at its old offset after a truncation. */
+  hole: Position | undefined;
+  /** It began with a truncation: NUL bytes at its beginning are none that somebody wrote. */
+  wasTruncated = false;
+  /** Monotonic time since when no path and no descriptor leads to it, as far as is known. */
+  absentSinceMs: number | undefined;
+  /** Monotonic time since when every sink has it. */
+  releasedAtMs: number | undefined;
+  /** Why its bytes are out of reach, if there is more to say than that they are. */
+  lossReason: string | undefined;
   /** Set if a copy in which it goes on is shorter than it was: the bytes from here to `size` are out of reach. */
   missingFrom: number | undefined;
   /** No path leads to it any more; only the open handle keeps its bytes. */
@@ -79,6 +120,12 @@ export class LogFile implements FollowedFile {
     this.grownAtMs = init.grownAtMs;
     this.format = undefined;
     this.handle = undefined;
+    this.archive = undefined;
+    this.compression = undefined;
+    this.hole = undefined;
+    this.lossReason = undefined;
+    this.absentSinceMs = undefined;
+    this.releasedAtMs = undefined;
     this.missingFrom = undefined;
   }
 
@@ -89,18 +136,42 @@ export class LogFile implements FollowedFile {
 
   /** Fills the buffer with the bytes at `offset` and returns the filled part; undefined if the file is not open. */
   async read(offset: number, buffer: Buffer): Promise<Buffer | undefined> {
-    return this.handle === undefined ? undefined : readInto(this.handle, offset, buffer);
+    const { content } = this;
+    return content && readInto(content, offset, buffer);
+  }
+
+  /** What it is read from; undefined if it is not open. */
+  get content(): ByteSource | undefined {
+    return this.archive ?? this.handle;
+  }
+
+  /** Reads through this from now on. */
+  hold({ handle, archive }: Pick<Opened, "handle" | "archive">): void {
+    this.handle = handle;
+    this.archive = archive;
+    this.compression = archive?.compression;
   }
 
   /** The file's bytes are out of reach, but a copy of them was found and proved: it goes on there. */
-  continueIn({ handle, stats, realPath }: Opened): void {
-    this.handle = handle;
+  continueIn(copy: Copy): void {
+    const { stats, realPath } = copy;
+    this.hold(copy);
     this.path = realPath;
     this.identity = { ...this.identity, device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs };
-    this.reach(Number(stats.size));
+    this.reach(copy.contentSize);
+    if (copy.damage !== undefined) this.damaged(copy.expectedSize);
     this.mtimeNs = stats.mtimeNs;
-    this.state = "rotated";
+    // Nobody writes to an archive any more.
+    if (this.state !== "released" || this.compression === undefined)
+      this.state = this.compression === undefined ? "rotated" : "final";
     this.deleted = false;
+  }
+
+  /** A damaged archive: its content went this far. */
+  damaged(expectedSize: number): void {
+    if (expectedSize > this.size) this.missingFrom ??= this.size;
+    this.size = Math.max(this.size, expectedSize);
+    this.lossReason = "its archive is damaged";
   }
 
   /** The file's bytes go as far as this. What was seen beyond, before it was copied, is missing. */
@@ -115,8 +186,10 @@ export class LogFile implements FollowedFile {
   }
 
   async close(): Promise<void> {
-    const { handle } = this;
+    const { handle, archive } = this;
     this.handle = undefined;
+    this.archive = undefined;
+    archive?.close();
     await handle?.close();
   }
 
@@ -127,6 +200,7 @@ export class LogFile implements FollowedFile {
       origin: this.origin.path,
       stream: this.stream,
       path: this.path,
+      ...(this.target === undefined ? {} : { target: this.target }),
       identity: this.identity,
       size: this.size,
       born: this.born,

@@ -1,8 +1,9 @@
 import type { BigIntStats } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
+import { isAbsolute } from "node:path";
 import { errorCode } from "../core/errors.ts";
 import type { Emit } from "../core/events.ts";
-import { keepIf, openConfined, type Opened } from "./confinement.ts";
+import { contentOf, keepIf, openConfined, type Opened } from "./confinement.ts";
 import type { FileTable } from "./file-table.ts";
 import type { Globs } from "./globs.ts";
 import { headMatches, sameInode } from "./identity.ts";
@@ -14,6 +15,9 @@ const KEPT_PART = 7 / 8;
 /** What a path leads to. `unknown`: it could not be looked at, which says nothing about what is there. */
 export type PathState =
   { readonly kind: "file"; readonly stats: BigIntStats } | { readonly kind: "absent" } | { readonly kind: "unknown" };
+
+/** What is told once of a path, until it changes. */
+export type FileProblem = "file.refused" | "file.unreadable" | "file.notRemoved";
 
 export interface OpenerOptions {
   readonly globs: ReadonlyMap<SourceSettings, Globs>;
@@ -33,10 +37,7 @@ export class FileOpener {
    */
   readonly #realRoots = new Map<string, string>();
   /** Paths and reasons that were reported: each is said once, until it changes. */
-  readonly #problems = new Map<
-    string,
-    { readonly kind: "file.refused" | "file.unreadable"; readonly reason: string }
-  >();
+  readonly #problems = new Map<string, { readonly kind: FileProblem; readonly reason: string }>();
   /** Paths that were found fault with since the last full look. */
   readonly #faulty = new Set<string>();
   readonly #reopening = new Map<LogFile, Promise<boolean>>();
@@ -61,6 +62,17 @@ export class FileOpener {
       if (code === "ENOENT" || code === "ENOTDIR") return { kind: "absent" };
       this.report("file.unreadable", path, code ?? String(error));
       return { kind: "unknown" };
+    }
+  }
+
+  /** Looks at one file. An I/O error concerns that file, and passes or is told; it does not end the look at the others. */
+  async attempt(path: string, look: () => Promise<void>): Promise<void> {
+    try {
+      await look();
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === undefined) throw error;
+      this.report("file.unreadable", path, code);
     }
   }
 
@@ -93,10 +105,10 @@ export class FileOpener {
       opened &&
       (await keepIf(
         opened,
-        async ({ handle, stats }) => sameInode(identity, stats) && headMatches(handle, identity.head),
+        async ({ stats }) => sameInode(identity, stats) && headMatches(contentOf(opened), identity.head),
       ));
     if (kept === undefined) return false;
-    file.handle = kept.handle;
+    file.hold(kept);
     await this.limitHandles(file);
     return true;
   }
@@ -120,7 +132,8 @@ export class FileOpener {
   }
 
   async rootsOf(source: SourceSettings): Promise<readonly string[]> {
-    const roots = [...(this.#options.globs.get(source)?.roots ?? []), ...source.allowedRoots];
+    const moved = source.rotated.dirs.filter((directory) => isAbsolute(directory));
+    const roots = [...(this.#options.globs.get(source)?.roots ?? []), ...source.allowedRoots, ...moved];
     for (const root of roots) {
       if (this.#realRoots.has(root)) continue;
       const real = await realpath(root).catch(() => undefined);
@@ -135,7 +148,7 @@ export class FileOpener {
     this.#faulty.clear();
   }
 
-  report(kind: "file.refused" | "file.unreadable", path: string, reason: string): void {
+  report(kind: FileProblem, path: string, reason: string): void {
     this.#faulty.add(path);
     const told = this.#problems.get(path);
     if (told?.kind === kind && told.reason === reason) return;

@@ -1,11 +1,16 @@
+/*
+ * A long file: how each file of the last run is found again is one search, from the surest place to the last resort.
+ */
 import type { BigIntStats } from "node:fs";
 import { dirname } from "node:path";
 import type { CheckpointStore, FileCheckpoint, Position } from "../core/checkpoint.ts";
 import type { Clock } from "../core/clock.ts";
-import { keepIf, openConfined, type Opened } from "./confinement.ts";
-import { HEAD_BYTES, headMatches, readHead, sameBirth } from "./identity.ts";
+import type { Archive } from "./archive.ts";
+import { contentOf, keepIf, openConfined, type Opened } from "./confinement.ts";
+import { directoriesOf, findCopy } from "./copies.ts";
+import { beginningOf, HEAD_BYTES, headMatches, sameBirth } from "./identity.ts";
 import { inodeKey, LogFile, type SourceSettings } from "./log-file.ts";
-import { findCopy, provenFiles, type Sibling } from "./siblings.ts";
+import { isMissing, provenFiles, type Sibling } from "./siblings.ts";
 
 export interface ResumeContext {
   readonly store: CheckpointStore;
@@ -19,6 +24,8 @@ export interface ResumeContext {
   readonly maxOpenFiles: number;
   /** Whether the search is to end: what was not found by then counts as not to be had now. */
   readonly isToEnd: () => boolean;
+  /** Told if several files hold the same content: of which file, which one is read, and the others. */
+  readonly onAmbiguity: (path: string, chosen: string, others: readonly string[]) => void;
 }
 
 /** A file that is renamed under our eyes again and again is looked for so often. */
@@ -65,7 +72,7 @@ export async function resumeFiles(context: ResumeContext): Promise<readonly LogF
       file.state = checkpoint.rotated ? "rotated" : "live";
     } else {
       claimed.add(inodeKey(found.stats));
-      await settle(file, checkpoint, found, clock);
+      await settle(file, checkpoint, found, context);
       open += 1;
       if (open > context.maxOpenFiles) await file.close();
     }
@@ -102,28 +109,39 @@ function restore(checkpoint: FileCheckpoint, source: SourceSettings, clock: Cloc
     grownAtMs: clock.elapsed(),
   });
   file.format = checkpoint.format;
+  file.target = checkpoint.target;
   return file;
 }
 
 /** The path is that of the checkpoint if that still leads to the file, if only through a link. */
 type Found = Opened & { readonly path: string };
 
-async function settle(
-  file: LogFile,
-  checkpoint: FileCheckpoint,
-  { handle, stats, path, realPath }: Found,
-  clock: Clock,
-): Promise<void> {
-  const { length } = checkpoint.identity.head;
-  const head = length < HEAD_BYTES && stats.size > length ? await readHead(handle) : checkpoint.identity.head;
-  file.handle = handle;
+async function settle(file: LogFile, checkpoint: FileCheckpoint, found: Found, context: ResumeContext): Promise<void> {
+  const { stats, path, realPath, archive } = found;
+  const { clock } = context;
+  file.hold(found);
+  const { length, from } = checkpoint.identity.head;
+  const mayHaveMore = length < HEAD_BYTES && (archive !== undefined || stats.size > length);
+  const beginning =
+    mayHaveMore || from !== undefined ? await beginningOf(contentOf(found), stats, from !== undefined) : undefined;
+  const head = beginning?.head ?? checkpoint.identity.head;
+  file.hole = beginning?.hole;
   file.identity = { device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs, head };
-  file.reach(Number(stats.size));
+  if (archive === undefined) file.reach(Number(stats.size));
+  else if (isPending(file, context.store)) await reachArchive(file, archive);
   file.mtimeNs = stats.mtimeNs;
   file.grownAtMs = clock.elapsed() - Math.max(0, clock.now() - Number(stats.mtimeMs));
   file.state = checkpoint.rotated || path !== checkpoint.path ? "rotated" : "live";
+  if (archive !== undefined) file.state = "final";
   file.path = path;
   file.target = realPath === path ? undefined : realPath;
+}
+
+/** The size of an archive's content is known from before, unless it is damaged. */
+async function reachArchive(file: LogFile, archive: Archive): Promise<void> {
+  const { size, expectedSize, damage } = await archive.scan();
+  file.reach(size);
+  if (damage !== undefined) file.damaged(expectedSize);
 }
 
 /** What came of looking for a file. Only a complete listing of its directory proves that it is absent. */
@@ -138,10 +156,27 @@ async function findByInode(
   const inPlace = await openIfSame(checkpoint.path, checkpoint, file, context);
   if (inPlace === "unknown") return "unknown";
   if (inPlace !== "absent") return { ...inPlace, path: checkpoint.path };
-  const directory = dirname(checkpoint.path);
+  let isUnsure = false;
+  for (const directory of directoriesOf(file)) {
+    const found = await findInDirectory(directory, checkpoint, file, listings, context);
+    if (found === "unknown") isUnsure = true;
+    else if (found !== "absent") return found;
+  }
+  return isUnsure ? "unknown" : "absent";
+}
+
+async function findInDirectory(
+  directory: string,
+  checkpoint: FileCheckpoint,
+  file: LogFile,
+  listings: Listings,
+  context: ResumeContext,
+): Promise<Search<Found>> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const listing = await listings.of(directory, await context.rootsOf(file.source));
-    if (listing === undefined) return "unknown";
+    // What generations are moved to need not be there.
+    if (listing === undefined)
+      return directory !== dirname(file.path) && (await isMissing(directory)) ? "absent" : "unknown";
     const listed = listing.find(({ stats }) => isSameInode(checkpoint, stats));
     if (listed === undefined) return "absent";
     const opened = await openIfSame(listed.path, checkpoint, file, context);
@@ -170,8 +205,11 @@ async function openIfSame(
   const least = BigInt(Math.max(context.furthest(checkpoint.id).offset, checkpoint.size));
   const kept = await keepIf(
     opened,
-    async ({ stats, handle }) =>
-      isSameInode(checkpoint, stats) && stats.size >= least && headMatches(handle, checkpoint.identity.head),
+    async ({ stats, archive }) =>
+      isSameInode(checkpoint, stats) &&
+      // An archive's size is not that of its content.
+      (archive !== undefined || stats.size >= least) &&
+      headMatches(contentOf(opened), checkpoint.identity.head),
   );
   return kept ?? "absent";
 }
@@ -186,6 +224,7 @@ async function resumeFromCopy(file: LogFile, claimed: Set<string>, context: Resu
     roots: await context.rootsOf(file.source),
     isNeeded: isPending(file, context.store),
     isKnown: (stats) => claimed.has(inodeKey(stats)),
+    onAmbiguity: (chosen, others) => context.onAmbiguity(file.path, chosen, others),
   });
   if (copy === undefined) return;
   claimed.add(inodeKey(copy.stats));

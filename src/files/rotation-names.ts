@@ -3,13 +3,23 @@ import { basename, extname } from "node:path";
 /** What rotators put after a name or between stem and extension: numbers, dates and times, `old` and the like. */
 const SUFFIX = /^[.\-_~](?:\d[\dTZ:.\-_+]*|old|bak|prev|orig|\d+)(?:\.\d+)*$/;
 
+/** What compressors put at the end of a name. */
+const ARCHIVE = /\.(?:gz|zst)$/;
+
+export const isArchiveName = (name: string): boolean => ARCHIVE.test(name);
+
+/** The name that an archive's content had, by its own; any other name as it is. */
+export const withoutCompression = (name: string): string => name.replace(ARCHIVE, "");
+
 /**
  * Whether a file name looks like an older generation of `live`: `app.log.1`, `app.log-20261123`, `app.log.old`,
- * `app-2026-11-23.log`, `app.1.log`. Archives (`.gz`) are no such names: their bytes are not log lines.
+ * `app-2026-11-23.log`, `app.1.log`, and archives of them: `app.log.2.gz`, `app.log.gz`.
  */
-export function isRotatedName(name: string, live: string): boolean {
+export function isRotatedName(archived: string, live: string): boolean {
   const base = basename(live);
-  if (name === base) return false;
+  if (archived === base) return false;
+  const name = withoutCompression(archived);
+  if (name === base) return true;
   if (name.startsWith(base)) return SUFFIX.test(name.slice(base.length));
   const extension = extname(base);
   const stem = base.slice(0, base.length - extension.length);
@@ -22,34 +32,37 @@ export function isRotatedName(name: string, live: string): boolean {
 }
 
 /** The live name that `name` is an older generation of, among the names that `exists` knows. */
-export function liveNameOf(name: string, exists: (name: string) => boolean): string | undefined {
+export function liveNameOf(archived: string, exists: (name: string) => boolean): string | undefined {
+  const name = withoutCompression(archived);
   const extension = extname(name);
   for (let end = name.length - 1; end > 0; end -= 1) {
     if (!".-_~".includes(name.charAt(end))) continue;
     const stem = name.slice(0, end);
     for (const live of [stem, stem + extension]) if (exists(live) && isRotatedName(name, live)) return live;
   }
-  return undefined;
+  return name !== archived && exists(name) ? name : undefined;
 }
 
 /**
  * Puts the paths of one stream's generations in the order of their age, oldest first, for files whose times tell nothing:
  * a higher number is older, a date sorts by itself, and the live path is the youngest.
  */
-export function byRotation(a: string, b: string, live: string): number {
-  if (a === live || b === live) return Number(a === live) - Number(b === live);
-  const [numberOfA, numberOfB] = [generationNumber(a, live), generationNumber(b, live)];
+export function byRotation(pathA: string, pathB: string, live: string): number {
+  if (pathA === live || pathB === live) return Number(pathA === live) - Number(pathB === live);
+  // A generation may have been moved to another directory.
+  const [a, b] = [withoutCompression(basename(pathA)), withoutCompression(basename(pathB))];
+  const [numberOfA, numberOfB] = [generationNumber(a, basename(live)), generationNumber(b, basename(live))];
   if (numberOfA !== undefined && numberOfB !== undefined) return numberOfB - numberOfA;
   return a < b ? -1 : 1;
 }
 
 /** The number in `app.log.3` or `app.3.log`: short, and all that was added, unlike a date. */
-function generationNumber(path: string, live: string): number | undefined {
+function generationNumber(name: string, live: string): number | undefined {
   const extension = extname(live);
   const stem = live.slice(0, live.length - extension.length);
-  const added = path.startsWith(live)
-    ? path.slice(live.length)
-    : path.slice(stem.length, path.length - extension.length);
+  const added = name.startsWith(live)
+    ? name.slice(live.length)
+    : name.slice(stem.length, name.length - extension.length);
   const match = /^[.\-_](\d{1,5})$/.exec(added);
   return match === null ? undefined : Number(match[1]);
 }

@@ -1,13 +1,9 @@
 import type { BigIntStats } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import type { Position } from "../core/checkpoint.ts";
+import { basename, join } from "node:path";
 import { errorCode } from "../core/errors.ts";
 import { isWithin } from "../core/paths.ts";
-import { keepIf, openConfined, type Opened } from "./confinement.ts";
-import { HEAD_BYTES, headMatches, provesContent, readHead, tailAt } from "./identity.ts";
-import type { LogFile } from "./log-file.ts";
-import { isRotatedName, liveNameOf } from "./rotation-names.ts";
+import { isArchiveName, liveNameOf } from "./rotation-names.ts";
 
 export interface Sibling {
   readonly path: string;
@@ -74,14 +70,16 @@ export async function provenFiles(
 ): Promise<readonly Sibling[] | undefined> {
   const files = await settledFiles(directory);
   if (files !== undefined) return files;
-  const isMissing = await lstat(directory).then(
+  const root = roots.find((candidate) => candidate !== directory && isWithin(directory, candidate));
+  const isRootThere = root !== undefined && (await readdir(root).then(() => true, () => false)); // prettier-ignore
+  return (await isMissing(directory)) && isRootThere ? [] : undefined;
+}
+
+export const isMissing = (path: string): Promise<boolean> =>
+  lstat(path).then(
     () => false,
     (error: unknown) => errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR",
   );
-  const root = roots.find((candidate) => candidate !== directory && isWithin(directory, candidate));
-  const isRootThere = root !== undefined && (await readdir(root).then(() => true, () => false)); // prettier-ignore
-  return isMissing && isRootThere ? [] : undefined;
-}
 
 const agree = (a: readonly Sibling[], b: readonly Sibling[]): boolean =>
   a.length === b.length && a.every(({ path, stats }, i) => b[i]?.path === path && b[i]?.stats.ino === stats.ino);
@@ -98,6 +96,8 @@ const CLOCK_TICK_NS = 10_000_000n;
 
 export interface UnseenSearch {
   readonly directory: string;
+  /** The directories that its generations can be in. */
+  readonly places: readonly string[];
   /** The streams of this directory by their paths. */
   readonly streams: ReadonlyMap<string, Stream>;
   readonly isKnown: (stats: BigIntStats) => boolean;
@@ -105,10 +105,12 @@ export interface UnseenSearch {
 
 /**
  * Generations that came to be and were rotated between two looks: files with a rotated name of a stream, born since the
- * stream is followed. Other names are not looked at, so a directory full of live files costs no more than its list.
+ * stream is followed; archives, whose own birth tells nothing, that were last written to since then. Other names are not
+ * looked at, so a directory full of live files costs no more than its list.
  */
 export async function unseenGenerations({
   directory,
+  places,
   streams,
   isKnown,
 }: UnseenSearch): Promise<readonly (Sibling & { stream: string })[]> {
@@ -116,58 +118,22 @@ export async function unseenGenerations({
     const live = liveNameOf(name, (candidate) => streams.has(join(directory, candidate)));
     return live === undefined ? undefined : streams.get(join(directory, live));
   };
-  const rotated = (await settledFiles(directory, (name) => streamOf(name) !== undefined)) ?? [];
+  const isWanted = (name: string): boolean => streamOf(name) !== undefined;
+  const rotated: Sibling[] = [];
+  for (const place of places) rotated.push(...((await settledFiles(place, isWanted)) ?? []));
   return rotated.flatMap(({ path, stats }) => {
     const stream = streamOf(basename(path));
     if (stream === undefined || isKnown(stats)) return [];
     const since = BigInt(Math.floor(stream.followedSince)) * 1_000_000n;
-    return bornAt(stats) + CLOCK_TICK_NS >= since ? [{ path, stats, stream: stream.path }] : [];
+    return contentBornAt(path, stats) + CLOCK_TICK_NS >= since ? [{ path, stats, stream: stream.path }] : [];
   });
 }
 
-export interface CopySearch {
-  readonly file: LogFile;
-  /** The furthest durable position of any sink: what the copy must prove to hold. */
-  readonly position: Position;
-  readonly roots: readonly string[];
-  /** Whether bytes are pending that only a copy still has. */
-  readonly isNeeded: boolean;
-  readonly isKnown: (stats: BigIntStats) => boolean;
-}
-
 /**
- * Finds a copy of a file that was truncated or has vanished: a file of the same directory that holds the same bytes
- * before the furthest position. Without a position the head and the size decide: then nothing was delivered yet, and the
- * worst case is a duplicate. A file with any other name than a rotated one only counts if bytes are pending: it may be
- * one of its own that merely begins alike, and equal files stay two files.
+ * About when the content began. An archive is born when its content is old; what compressors keep is the time of the last
+ * write, and that is before the next generation began.
  */
-export async function findCopy({ file, position, roots, isNeeded, isKnown }: CopySearch): Promise<Opened | undefined> {
-  const { head, birthtimeNs } = file.identity;
-  if (head.length === 0) return undefined;
-  for (const { path, stats } of (await settledFiles(dirname(file.path))) ?? []) {
-    const bigEnough = stats.size >= BigInt(Math.max(position.offset, head.length));
-    if (isKnown(stats) || !bigEnough || bornAt(stats) < birthtimeNs) continue;
-    if (!isNeeded && !isRotatedName(basename(path), file.stream)) continue;
-    const opened = await openConfined(path, roots);
-    if (opened.kind !== "opened") continue;
-    const copy = await keepIf(opened, async ({ handle }) => {
-      if (!(await headMatches(handle, head))) return false;
-      if (position.offset > 0) return provesContent(handle, position);
-      return head.length === HEAD_BYTES || stats.size >= BigInt(file.size);
-    });
-    if (copy !== undefined) return copy;
-  }
-  return undefined;
-}
-
-/**
- * Whether an opened file may hold just the beginning of `file`: a copy that is made before a truncation. Head and last bytes
- * tell it apart from anything but a copy, at the cost of two small reads however long it is.
- */
-export async function isBeginningOf(file: LogFile, { handle, stats }: Opened): Promise<boolean> {
-  const size = Number(stats.size);
-  if (file.handle === undefined || size === 0 || size > file.size) return false;
-  const headLength = Math.min(size, HEAD_BYTES);
-  const [ownHead, head] = await Promise.all([readHead(file.handle, headLength), readHead(handle, headLength)]);
-  return ownHead.hash === head.hash && (await tailAt(file.handle, size)) === (await tailAt(handle, size));
+export function contentBornAt(path: string, stats: BigIntStats): bigint {
+  const born = bornAt(stats);
+  return isArchiveName(path) && stats.mtimeNs < born ? stats.mtimeNs : born;
 }

@@ -1,9 +1,11 @@
 import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { BigIntStats } from "node:fs";
 import type { Clock } from "../core/clock.ts";
 import type { SourceSettings } from "./log-file.ts";
-import { bornAt, type Sibling, unseenGenerations } from "./siblings.ts";
-import type { StreamIndex } from "./stream-index.ts";
+import { contentBornAt, type Sibling, unseenGenerations } from "./siblings.ts";
+import { isArchiveName } from "./rotation-names.ts";
+import type { StreamEntry, StreamIndex } from "./stream-index.ts";
 
 /** Time stamps of directories are coarse: a change within this time of a search may not show. */
 const SAME_TICK_MS = 1_000;
@@ -28,7 +30,7 @@ export interface UnseenSearchOptions {
 export class UnseenSearch {
   readonly #options: UnseenSearchOptions;
   readonly #wanted = new Set<string>();
-  /** When each directory was searched last, and its modification time then. */
+  /** When each directory was searched last, and the latest modification time of it and what its generations are moved to. */
   readonly #searched = new Map<string, { readonly mtimeNs: bigint; readonly atMs: number }>();
 
   constructor(options: UnseenSearchOptions) {
@@ -47,7 +49,7 @@ export class UnseenSearch {
     }
     for (const directory of this.#options.streams.directories) {
       const last = this.#searched.get(directory);
-      const mtimeNs = await modifiedAt(directory);
+      const mtimeNs = await this.#modifiedAt(directory);
       const isSettled =
         last !== undefined && last.mtimeNs === mtimeNs && last.atMs - Number(last.mtimeNs / 1_000_000n) > SAME_TICK_MS;
       if (!isSettled) this.#wanted.add(directory);
@@ -61,9 +63,10 @@ export class UnseenSearch {
     const directories = [...this.#wanted];
     this.#wanted.clear();
     for (const directory of directories) {
-      const mtimeNs = await modifiedAt(directory);
+      const mtimeNs = await this.#modifiedAt(directory);
       const known = streams.inDirectory(directory);
-      for (const file of await unseenGenerations({ directory, streams: known, isKnown })) {
+      const places = placesOf(directory, known.values());
+      for (const file of await unseenGenerations({ directory, places, streams: known, isKnown })) {
         const source = known.get(file.stream)?.source;
         if (source !== undefined && isOlder(file, await liveBorn(file.stream))) found.push({ ...file, source });
       }
@@ -71,15 +74,29 @@ export class UnseenSearch {
     }
     return found;
   }
+
+  async #modifiedAt(directory: string): Promise<bigint | undefined> {
+    const places = placesOf(directory, this.#options.streams.inDirectory(directory).values());
+    const times = await Promise.all(places.map(modifiedAt));
+    return times.reduce((latest, time) => (time !== undefined && time > (latest ?? 0n) ? time : latest));
+  }
+}
+
+/** A directory, and those that the generations of its streams are moved to. */
+export function placesOf(directory: string, streams: Iterable<Pick<StreamEntry, "source">>): readonly string[] {
+  const places = new Set([directory]);
+  for (const { source } of streams) for (const moved of source.rotated.dirs) places.add(resolve(directory, moved));
+  return [...places];
 }
 
 /**
  * A file that came while the live one stayed in its place was never at that place: it is no generation of it. What is at
  * that place is looked up after the file was listed, so a generation that is rotated meanwhile is older all the same.
- * Where the file system keeps no birth times, a late write makes any file look young.
+ * Where the file system keeps no birth times, a late write makes any file look young. So does one to a renamed file that was
+ * compressed then: an archive's content is compared with that of all known files before it is taken up.
  */
-const isOlder = ({ stats }: Sibling, liveBorn: bigint | undefined): boolean =>
-  liveBorn === undefined || stats.birthtimeNs === 0n || bornAt(stats) <= liveBorn;
+const isOlder = ({ path, stats }: Sibling, liveBorn: bigint | undefined): boolean =>
+  liveBorn === undefined || stats.birthtimeNs === 0n || isArchiveName(path) || contentBornAt(path, stats) <= liveBorn;
 
 const modifiedAt = (directory: string): Promise<bigint | undefined> =>
   stat(directory, { bigint: true }).then(

@@ -155,6 +155,11 @@ export class Feed {
     // Idle unless the read finds something, or the file changes while it is read.
     progress.idle = true;
     if (position.offset >= file.size) return false;
+    if (file.hole !== undefined && position.offset < file.hole.offset) {
+      this.#passHole(progress, file.hole);
+      progress.idle = false;
+      return this.#read(progress);
+    }
     progress.isReading = true;
     // What other sinks have read is shared; only the very end is read for each.
     let result = await this.#options.reader.read(file, position, false);
@@ -197,7 +202,9 @@ export class Feed {
       path: file.path,
       from,
       to: file.size,
-      reason: file.deleted ? "deleted before it was read" : "truncated, replaced or deleted before it was read",
+      reason:
+        file.lossReason ??
+        (file.deleted ? "deleted before it was read" : "truncated, replaced or deleted before it was read"),
       at: this.#options.clock.now(),
     };
     this.#pass(progress, {
@@ -205,6 +212,12 @@ export class Feed {
       counters,
       loss: loss.from < loss.to ? loss : undefined,
     });
+  }
+
+  #passHole(progress: FileProgress, end: Position): void {
+    const counters = noCounters();
+    counters.skippedBytes = end.offset - progress.position.offset;
+    this.#pass(progress, { end, counters });
   }
 
   #passPartial(progress: FileProgress, segment: Segment): void {

@@ -25,7 +25,36 @@ export function describeEvent(event: AgentEvent): LogLine {
     case "file.deleted":
       return { level: "warn", message: `${event.path} was deleted; reading on through the open handle` };
     case "file.truncated":
-      return { level: "info", message: `${event.path} was truncated or rewritten` };
+      return { level: "info", message: describeTruncation(event) };
+    case "file.ambiguous":
+      return {
+        level: "warn",
+        message: `${event.path}: several files hold the same bytes; going on with ${event.chosen}, not with ${event.others.join(", ")}`,
+      };
+    case "file.damaged":
+      return {
+        level: "error",
+        message: `${event.path} is a damaged archive: ${formatSize(event.readableBytes)} can be read${event.missingBytes > 0 ? `, ${formatSize(event.missingBytes)} are missing` : ""}`,
+      };
+    case "file.hole":
+      return {
+        level: "info",
+        message: `${event.path} begins with ${formatSize(event.bytes)} of NUL bytes that nobody wrote; they are skipped`,
+      };
+    case "file.heldReleased": {
+      const why = event.reason === "lowDisk" ? "the disk is nearly full" : "rotated.maxHeldBytes is reached";
+      return {
+        level: "error",
+        message: `${event.path} was deleted and is let go unread, for ${why}: ${formatSize(event.heldBytes)} are free again, ${formatSize(event.lostBytes)} are lost`,
+      };
+    }
+    case "file.removed":
+      return { level: "info", message: `${event.path} was delivered to every sink and is removed` };
+    case "file.notRemoved":
+      return {
+        level: "warn",
+        message: `${event.path} was delivered to every sink but can't be removed: ${event.reason}`,
+      };
     case "file.released":
       return { level: "debug", message: `${event.path} is read to its end and released` };
     case "file.refused":
@@ -141,4 +170,10 @@ export function describeAccount(sink: string, account: Readonly<Record<string, n
   const late = account["lateRecords"] ?? 0;
   const records = `${account["deliveredRecords"] ?? 0} records delivered${late === 0 ? "" : `, ${late} of them late`}`;
   return `account of ${sink}: ${account["totalBytes"] ?? 0} bytes = ${parts}; ${records}; ${verdict}`;
+}
+
+function describeTruncation({ path, lostBytes, copy }: Extract<AgentEvent, { kind: "file.truncated" }>): string {
+  const rest = copy === undefined ? "" : `; what it held goes on in ${copy}`;
+  const cost = lostBytes === 0 ? "" : `; ${formatSize(lostBytes)} of it were not read yet and are out of reach`;
+  return `${path} was truncated or rewritten${rest}${cost}`;
 }

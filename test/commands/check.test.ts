@@ -49,6 +49,9 @@ sources:
     allowedRoots: []
     rotated:
       grace: 1m
+      dirs: []
+      maxHeldBytes: 512MiB
+      policy: release
 transforms: []
 sinks:
   out:

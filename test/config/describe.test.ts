@@ -32,7 +32,7 @@ describe("describeConfig", () => {
           startAt: "beginning",
           maxRecordBytes: "100001B",
           allowedRoots: [],
-          rotated: { grace: "1m" },
+          rotated: { grace: "1m", dirs: [], maxHeldBytes: "512MiB", policy: "release" },
         },
       },
       transforms: [],

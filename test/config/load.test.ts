@@ -28,7 +28,7 @@ describe("a configuration file", () => {
           startAt: "beginning",
           maxRecordBytes: 900_000,
           allowedRoots: [],
-          rotated: { grace: 60_000 },
+          rotated: { grace: 60_000, dirs: [], maxHeldBytes: 512 * 1_024 ** 2, policy: "release" },
         },
       },
       transforms: [],

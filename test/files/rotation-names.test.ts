@@ -19,15 +19,15 @@ test.each([
   "app_1.log",
   "app.1.log",
   "app-2026-11-23T10-00-00.000.log",
+  "app.log.gz",
+  "app.log.1.gz",
+  "app.log-20261123.zst",
 ])("%s is an older generation of app.log", (name) => {
   expect(isRotatedName(name, "/var/log/app.log")).toBe(true);
 });
 
 test.each([
   "app.log",
-  "app.log.gz",
-  "app.log.1.gz",
-  "app.log-20261123.zst",
   "app.log.swp",
   "app.logger",
   "app.log1",

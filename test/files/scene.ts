@@ -1,7 +1,8 @@
 import { readdirSync, readlinkSync } from "node:fs";
-import { appendFile, mkdir, open, readFile, rename, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, open, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { onTestFinished } from "vitest";
 import type { AgentEvent } from "../../src/core/events.ts";
 import { START } from "../../src/core/position.ts";
@@ -19,6 +20,8 @@ export interface SceneOptions {
   readonly include?: readonly string[];
   readonly source?: Partial<SourceSettings>;
   readonly maxOpenFiles?: number;
+  /** Part of the volume that is free, 0 to 1. */
+  readonly freePart?: () => number;
 }
 
 /** A registry over a real directory, with one sink `a` whose cursors the test sets. */
@@ -56,7 +59,7 @@ export class Scene {
       startAt: "beginning",
       maxRecordBytes: 900_000,
       allowedRoots: [],
-      rotated: { grace: GRACE_MS },
+      rotated: { grace: GRACE_MS, dirs: [], maxHeldBytes: 1 << 29, policy: "release" },
       ...this.#options.source,
     };
   }
@@ -167,6 +170,7 @@ export class Scene {
       clock: this.clock,
       emit: (event) => this.events.push(event),
       maxOpenFiles: this.#options.maxOpenFiles ?? 1_024,
+      freePart: async () => this.#options.freePart?.() ?? 1,
     });
   }
 }
@@ -182,6 +186,15 @@ export function descriptorsIn(directory: string): readonly string[] {
       return [];
     }
   });
+}
+
+/** What `gzip` does: the archive with the times of the original, which is removed then. */
+export async function compress(scene: Scene, name: string, to = `${name}.gz`): Promise<void> {
+  const { atime, mtime } = await stat(scene.path(name));
+  const content = await readFile(scene.path(name));
+  await scene.write(to, to.endsWith(".zst") ? zstdCompressSync(content) : gzipSync(content));
+  await utimes(scene.path(to), atime, mtime);
+  await rm(scene.path(name));
 }
 
 /** What copytruncate does: the content goes into a new file, and the old one is emptied in place. */

@@ -63,7 +63,7 @@ export class PipelineScene {
           startAt: "beginning",
           maxRecordBytes: 900_000,
           allowedRoots: [],
-          rotated: { grace: 60_000 },
+          rotated: { grace: 60_000, dirs: [], maxHeldBytes: 1 << 29, policy: "release" },
         },
       ],
       store,

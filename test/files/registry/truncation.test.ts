@@ -17,7 +17,13 @@ describe("truncation", () => {
     expect(scene.added.map(({ id }) => id)).toEqual([1, 2]);
     expect(scene.added[0]?.state).toBe("gone");
     expect(await scene.unread(scene.file("app.log"))).toBe("new\n");
-    expect(scene.events).toContainEqual({ kind: "file.truncated", path: scene.path("app.log"), size: 4, seen: 8 });
+    expect(scene.events).toContainEqual({
+      kind: "file.truncated",
+      path: scene.path("app.log"),
+      size: 4,
+      seen: 8,
+      lostBytes: 4,
+    });
     expect(descriptorsIn(scene.directory)).toEqual(["app.log"]);
   });
 
