@@ -39,26 +39,30 @@ const named = <Value extends z.ZodType>(value: Value, description: string) =>
     .refine((entries) => Object.keys(entries).length > 0, "needs at least one entry")
     .meta({ description, minProperties: 1 });
 
-const csv = z.strictObject({
-  csv: z
-    .strictObject({
-      columns: z
-        .array(text())
-        .min(1)
-        .refine((columns) => new Set(columns).size === columns.length, "names a column twice")
-        .describe("Names of the values of a line, in their order."),
-      delimiter: z
-        .string()
-        .refine((delimiter) => delimiter.length === 1 && delimiter !== '"', "expected one character other than a quote")
-        .default(",")
-        .describe("The character between two values."),
-    })
-    .describe("Values with a delimiter between them, quoted where they hold one."),
-});
-
-const regex = z.strictObject({
-  regex: linearPattern().describe("A pattern in RE2 syntax. Its named groups are the fields."),
-});
+/** Formats with options: one of them. */
+const ownFormat = z
+  .strictObject({
+    csv: z
+      .strictObject({
+        columns: z
+          .array(text())
+          .min(1)
+          .refine((columns) => new Set(columns).size === columns.length, "names a column twice")
+          .describe("Names of the values of a line, in their order."),
+        delimiter: z
+          .string()
+          .refine(
+            (delimiter) => delimiter.length === 1 && delimiter !== '"',
+            "expected one character other than a quote",
+          )
+          .default(",")
+          .describe("The character between two values."),
+      })
+      .optional()
+      .describe("Values with a delimiter between them, quoted where they hold one."),
+    regex: linearPattern().optional().describe("A pattern in RE2 syntax. Its named groups are the fields."),
+  })
+  .refine(({ csv, regex }) => (csv === undefined) !== (regex === undefined), "needs csv or regex, and not both");
 
 const rotated = z
   .strictObject({
@@ -109,7 +113,7 @@ const source = z
         "Glob patterns of files to leave out. One without a slash, like *.gz, matches the file's name in any directory; one that begins with **/ any directory.",
       ),
     format: z
-      .union([z.enum(FORMAT_NAMES), csv, regex])
+      .union([z.enum(FORMAT_NAMES), ownFormat])
       .default("auto")
       .describe(
         "What a line is, so that message, timestamp, severity and attributes are read out of it: auto finds out for each file from its first lines, raw takes nothing but the text, and {csv: {columns: [time, level, message]}} or {regex: '(?<level>\\w+) (?<message>.*)'} name the fields. A line that is none is shipped as it stands.",

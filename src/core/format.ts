@@ -3,10 +3,12 @@ export const FORMAT_NAMES = ["auto", "raw", "json", "logfmt", "nginx", "apache",
 
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
-/** How the lines of a source are read. */
-export type FormatSetting =
-  | FormatName
+/** How the lines of a source are read: a format by its name, or one of those with options. */
+export type FormatSetting = FormatName | OwnFormat;
+
+export interface OwnFormat {
   /** `delimiter` is one character. */
-  | { readonly csv: { readonly columns: readonly string[]; readonly delimiter: string } }
+  readonly csv?: { readonly columns: readonly string[]; readonly delimiter: string } | undefined;
   /** A pattern in RE2 syntax with named groups. */
-  | { readonly regex: string };
+  readonly regex?: string | undefined;
+}

@@ -38,10 +38,11 @@ function parseFirst(formats: typeof NAMED, text: string, context: TimeContext): 
   return undefined;
 }
 
-/** Formats that begin with a day: the common log format, Tomcat's, log4j's `DATE` and the dates of HTTP. */
+/** Formats that begin with a day: the common log format and Python's http.server, Tomcat's, log4j's `DATE` and the dates of HTTP. */
 const DAY_FIRST = [
   "%d/%b/%Y:%H:%M:%S%. %z",
   "%d/%b/%Y:%H:%M:%S%.",
+  "%d/%b/%Y %H:%M:%S%.",
   "%d-%b-%Y %H:%M:%S%.",
   "%d %b %Y %H:%M:%S%.",
   "%d %b %Y %H:%M:%S%. %z",

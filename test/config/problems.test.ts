@@ -64,6 +64,34 @@ const cases: readonly (readonly [name: string, text: string, problems: readonly 
     ],
   ],
   [
+    "a misspelt format with options",
+    `sources: {app: {include: [/l/*.log], format: {regexp: x}}}\n${SINKS}`,
+    [
+      "tailcar.yaml:1:46: sources.app.format: needs csv or regex, and not both",
+      'tailcar.yaml:1:47: sources.app.format.regexp: unknown option; did you mean "regex"?',
+    ],
+  ],
+  [
+    "no format, or two",
+    `sources:\n  a: {include: [/l/*.log], format: {}}\n  b: {include: [/m/*.log], format: {regex: x, csv: {columns: [y]}}}\n${SINKS}`,
+    [
+      "tailcar.yaml:2:36: sources.a.format: needs csv or regex, and not both",
+      "tailcar.yaml:3:36: sources.b.format: needs csv or regex, and not both",
+    ],
+  ],
+  [
+    "a pattern, columns and times that are none",
+    `sources:\n  a: {include: [/l/*.log], format: {regex: '(?=x)'}, timeZone: Mars/Base}\n  b: {include: [/m/*.log], format: {csv: {columns: [a, a], delimiter: ab}}, timeFormat: '%Y %q'}\n  c: {include: [/n/*.log], timeFormat: '%H:%M'}\n${SINKS}`,
+    [
+      "tailcar.yaml:2:44: sources.a.format.regex: expected a pattern in RE2 syntax: error parsing regexp: invalid or unsupported Perl syntax: `(?=`",
+      "tailcar.yaml:2:64: sources.a.timeZone: no such time zone; expected a name like Europe/Berlin, or an offset like +05:30",
+      "tailcar.yaml:3:52: sources.b.format.csv.columns: names a column twice",
+      "tailcar.yaml:3:71: sources.b.format.csv.delimiter: expected one character other than a quote",
+      "tailcar.yaml:3:89: sources.b.timeFormat: there is no directive %q; expected a format like %d/%b/%Y:%H:%M:%S %z",
+      "tailcar.yaml:4:40: sources.c.timeFormat: needs a month, a day and an hour, like %d/%b/%Y %H:%M:%S, or %s",
+    ],
+  ],
+  [
     "missing options stand where their parent does",
     `${SOURCES}sinks:\n  dd:\n    type: datadog\n  s:\n    type: splunkHec\n`,
     [

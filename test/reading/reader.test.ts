@@ -166,6 +166,59 @@ test("auto decides once a file, by what it reads first, and says so", async () =
   expect(scene.events).toEqual([{ kind: "file.format", path: scene.file.path, format: "json" }]);
 });
 
+describe("what auto decides", () => {
+  const access = '10.0.0.1 - - [02/Jan/2026:03:04:05 +0000] "GET / HTTP/1.1" 200 612\n';
+
+  test("is used from the first line on, and a line that is another one is shipped as it stands", async () => {
+    const scene = await reading(`${access}plain text\n{"msg":"a"}\n${access}`, { format: "auto" });
+    const { records } = await readThrough(scene);
+    expect(scene.file.format).toBe("nginx");
+    expect(records.map(({ fields }) => fields.attributes?.["status"])).toEqual([200, undefined, undefined, 200]);
+    expect(records.map(({ message }) => message)).toEqual([access.trim(), "plain text", "a", access.trim()]);
+    expect(records[1]?.fields).toEqual({});
+  });
+
+  test("is in the checkpoint, and holds after a restart whatever the next lines are", async () => {
+    const scene = await reading(access, { format: "auto" });
+    await readThrough(scene);
+    const [checkpoint] = [...scene.scene.store.files.values()];
+    expect(checkpoint?.format).toBe("nginx");
+  });
+
+  test("is open as long as there are few lines of text, and then raw", async () => {
+    const scene = await reading("text\n".repeat(19), { format: "auto" });
+    const { end } = await readThrough(scene);
+    expect(scene.file.format).toBeUndefined();
+    await scene.scene.append("app.log", "text\n");
+    await scene.scene.lookFully();
+    await readThrough(scene, end);
+    expect(scene.file.format).toBe("raw");
+    expect(scene.events).toMatchObject([{ kind: "file.format", format: "raw" }]);
+  });
+
+  test("is nothing where the source names a format", async () => {
+    const scene = await reading(access, { format: "logfmt" });
+    const { records } = await readThrough(scene);
+    expect(records[0]?.fields).toEqual({ unparsed: "logfmt" });
+    expect([scene.file.format, scene.events]).toEqual([undefined, []]);
+  });
+});
+
+test("times follow the source's zone and format, and the year the file was written in", async () => {
+  const content = "2026-07-01 12:00:00 summer\n02.01.2026 12:00 winter\n";
+  const regex = "^(?<time>\\S+ \\S+) (?<message>.*)$";
+  const settings = { format: { regex }, timeZone: "Europe/Berlin", timeFormat: "%d.%m.%Y %H:%M" };
+  const { records } = await readThrough(await reading(content, settings));
+  const times = records.map(({ fields }) => new Date(fields.timestamp?.epochMs ?? Number.NaN).toISOString());
+  expect(times).toEqual(["2026-07-01T10:00:00.000Z", "2026-01-02T11:00:00.000Z"]);
+
+  const today = new Date();
+  const stamp = `${today.toLocaleString("en-US", { month: "short", timeZone: "UTC" })} ${today.getUTCDate()} 00:00:00`;
+  const syslog = await readThrough(await reading(`${stamp} host app: hi\n`, { format: "syslog" }));
+  const year = new Date(syslog.records[0]?.fields.timestamp?.epochMs ?? Number.NaN).getUTCFullYear();
+  expect(year).toBe(today.getUTCFullYear());
+});
+
 test("segments cover any file without gap or overlap, and every record has the bytes of its place", async () => {
   const text = fc
     .array(fc.oneof(fc.string({ unit: "binary", maxLength: 30 }), fc.constantFrom("\n", "\r\n", "\n\n")), {

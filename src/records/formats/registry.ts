@@ -36,9 +36,8 @@ export interface CompiledFormat {
 /** Throws for a pattern that is none; the configuration was checked before. */
 export function compileFormat(setting: FormatSetting): CompiledFormat {
   if (typeof setting === "string") return { name: setting, read: isReadable(setting) ? READERS[setting] : undefined };
-  return "csv" in setting
-    ? { name: "csv", read: createCsv(setting.csv) }
-    : { name: "regex", read: createRegex(setting.regex) };
+  if (setting.csv !== undefined) return { name: "csv", read: createCsv(setting.csv) };
+  return { name: "regex", read: createRegex(setting.regex ?? "") };
 }
 
 /** For lines of a format that the source names; undefined for `raw`. A line that is not of it is marked. */

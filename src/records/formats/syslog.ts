@@ -5,8 +5,9 @@ import { parseTimestamp } from "../timestamp.ts";
 import { withoutAbsent } from "./object.ts";
 import { Scanner } from "./scanner.ts";
 
+/** By their numbers. Source: RFC 5424, table 1, with the names of syslog(3). */
 const FACILITIES =
-  "kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp security console solaris-cron local0 local1 local2 local3 local4 local5 local6 local7".split(
+  "kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp audit alert clock local0 local1 local2 local3 local4 local5 local6 local7".split(
     " ",
   );
 
