@@ -34,6 +34,9 @@ async function readContext(
   read: Read,
 ): Promise<void> {
   let position = await firstLine(file, from, to);
+  // Where no line starts in between, what stands before is the context.
+  if (position === undefined || position.offset >= to)
+    position = await firstLine(file, transformer.contextOf(file.id, from), to);
   while (position !== undefined && position.offset < to) {
     const result = await read(position);
     if (result.kind !== "segment") return;

@@ -81,7 +81,7 @@ export class Throttle {
     const start = new Date(epochMs);
     const at = Number.isNaN(start.getTime()) ? undefined : start.toISOString();
     const whose = field === undefined ? "" : ` with ${field} ${JSON.stringify(key)}`;
-    const message = `held back ${held} records${whose} beyond ${limit} in ${per} ms from ${at}`;
+    const message = `held back ${held} ${held === 1 ? "record" : "records"}${whose} beyond ${limit} in ${per} ms from ${at}`;
     const throttled = { held, limit, perMs: per, from: at, field, key: field === undefined ? undefined : key };
     const body = JSON.stringify({ level: "warn", time: at, message, tailcar: { throttled } });
     const timestamp: Timestamp | undefined = at === undefined ? undefined : { epochMs, nanos: 0 };

@@ -218,6 +218,54 @@ describe("what can't be read", () => {
   });
 });
 
+/** Nothing is left of any segment. */
+const nothing =
+  (size: number, segmentBytes: number): Read =>
+  (_file, { offset }, final) => {
+    const end = Math.min(offset + segmentBytes, size);
+    if (end === size && !final && size % segmentBytes !== 0) return { kind: "atEnd" };
+    const bytes = Buffer.alloc(end - offset, "x");
+    return { kind: "segment", segment: new Segment(offset, end, [], bytes, pool) };
+  };
+
+describe("what is filtered", () => {
+  test("is passed a segment at a time, so that whoever asks can stop in between; the cursor moves each time", async () => {
+    const { feed, passed } = world(nothing(30, 10));
+    const file = new FakeFile(1, 30);
+    follow(feed, file);
+    for (const offset of [10, 20, 30]) {
+      expect((await feed.next(10, 100))?.records).toEqual([]);
+      expect(passed.at(-1)).toMatchObject({ end: { offset }, counters: { filteredBytes: 10, deliveredRecords: 0 } });
+    }
+    expect(await feed.next(10, 100)).toBeUndefined();
+    expect(feed.get(file)?.isComplete).toBe(true);
+  });
+
+  test("also as an unfinished last line: nothing is owed then, and it is judged anew when it is complete", async () => {
+    const before = world(nothing(15, 10)).feed;
+    const file = new FakeFile(1, 15);
+    follow(before, file);
+    expect((await before.next(10, 100))?.records).toEqual([]);
+    expect(await before.next(10, 100)).toBeUndefined();
+    for await (const slice of before.partials(false)) {
+      expect(slice.records).toEqual([]);
+      slice.progress.finish(slice);
+    }
+    const settled = { filteredBytes: 15, deliveredBytes: 0, pendingBytes: 0, imbalanceBytes: 0 };
+    expect(accountOf(before.progresses, undefined)).toMatchObject(settled);
+
+    const checkpoint = before.get(file)?.checkpoint("a");
+    if (checkpoint === undefined) throw new Error("no cursor");
+    const { feed } = world(nothing(15, 10));
+    feed.follow(file, JSON.parse(JSON.stringify(checkpoint)));
+    file.state = "final";
+    feed.wake(file);
+    expect(await feed.next(10, 100)).toBeUndefined();
+    expect(feed.get(file)?.cursor.offset).toBe(15);
+    expect(accountOf(feed.progresses, undefined)).toMatchObject({ ...settled, deliveredRecords: 0, resentRecords: 0 });
+  });
+});
+
 describe("an unfinished last line", () => {
   test("waits while the file can grow, and is a line when it can't", async () => {
     const { feed } = world(contents({ 1: "a\nbc" }));

@@ -3,6 +3,7 @@ import { BufferPool } from "../../src/core/buffer-pool.ts";
 import type { Position } from "../../src/core/checkpoint.ts";
 import { START } from "../../src/core/position.ts";
 import type { LogRecord } from "../../src/core/record.ts";
+import type { RecordTransformer } from "../../src/core/transform.ts";
 import type { LogFile, SourceSettings } from "../../src/files/log-file.ts";
 import { SegmentReader } from "../../src/reading/reader.ts";
 import { Scene } from "../files/scene.ts";
@@ -19,6 +20,7 @@ export async function reading(
   content: string | Buffer,
   source: Partial<SourceSettings> = {},
   cacheBytes = 8 * 1_024 ** 2,
+  transformers: ReadonlyMap<string, RecordTransformer> = new Map(),
 ): Promise<ReadingScene> {
   const scene = await Scene.create({ source });
   await scene.write("app.log", content);
@@ -30,6 +32,7 @@ export async function reading(
     remember: (file) => scene.registry.remember(file),
     pool: new BufferPool(8 * 1_024 ** 2),
     cacheBytes,
+    transformers,
   });
   return { scene, reader, file: scene.file("app.log"), events };
 }
