@@ -32,6 +32,7 @@ const QUANTITIES = new Map<string, keyof typeof UNITS>([
   ["lastChance", "duration"],
   ["giveUpAfter", "duration"],
   ["ignoreOlder", "duration"],
+  ["flushAfter", "duration"],
   ["interval", "duration"],
   ["connect", "duration"],
   ["response", "duration"],

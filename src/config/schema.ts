@@ -29,6 +29,14 @@ const pattern = () =>
     .refine((glob) => !glob.startsWith("!"), 'a pattern cannot be negated; list it under "exclude" without the "!"')
     .refine((glob) => !glob.endsWith("/"), "names a directory; name files, like /var/log/app/*.log");
 
+function isEncoding(label: string): boolean {
+  try {
+    return new TextDecoder(label).encoding !== "";
+  } catch {
+    return false;
+  }
+}
+
 /** A duration or size with a lower bound, which is worded in the unit that the user writes. */
 const atLeast = (quantity: ReturnType<typeof duration>, minimum: number, words: string) =>
   quantity.refine((value) => value >= minimum, `must be at least ${words}`);
@@ -98,6 +106,42 @@ const rotated = z
   .prefault({})
   .describe("Files that were renamed, replaced or deleted.");
 
+const PRESETS = ["java", "python", "go", "node", "ruby", "dotnet", "php", "rust", "dart"] as const;
+
+const PATTERNS = ["start", "continue", "end", "continued"] as const;
+
+/** The patterns that go together, of which each set says by itself what a record is. */
+const PATTERN_SETS: readonly string[] = [...PATTERNS, "start and continue", "start and end"];
+
+const multiline = z
+  .union([
+    z.enum(["none", "auto", ...PRESETS]),
+    z
+      .strictObject({
+        start: linearPattern().optional().describe("A line that matches begins a record."),
+        continue: linearPattern().optional().describe("A line that matches belongs to the one before."),
+        end: linearPattern().optional().describe("A line that matches ends its record."),
+        continued: linearPattern().optional().describe("A line that matches goes on in the next one."),
+      })
+      .superRefine((patterns, ctx) => {
+        const set = PATTERNS.filter((name) => patterns[name] !== undefined).join(" and ");
+        if (PATTERN_SETS.includes(set)) return;
+        ctx.addIssue({ code: "custom", message: `expected one of: ${PATTERN_SETS.join(", ")}` });
+      }),
+  ])
+  .default("auto")
+  .describe(
+    `How lines are joined to records. auto joins the stack traces that it knows by their shape; ${PRESETS.join(", ")} only those of one language; none nothing. Or patterns in RE2 syntax, as {start: '^\\d{4}-'}: a line that matches start begins a record, continue belongs to the line before, end ends its record, continued goes on in the next line; start goes with continue or end.`,
+  );
+
+const encodingLabel = z
+  .string()
+  .default("utf-8")
+  .refine(isEncoding, "no encoding of the Encoding Standard, like utf-8, utf-16le, latin1, shift_jis or gb18030")
+  .describe(
+    "What the files are encoded in: a label of the Encoding Standard, like utf-16le, latin1, shift_jis or gb18030. A byte order mark of UTF-8 or UTF-16 at a file's beginning overrules it.",
+  );
+
 const source = z
   .strictObject({
     include: z
@@ -126,6 +170,8 @@ const source = z
       .describe(
         "How times are written, like %d.%m.%Y %H:%M:%S, where that is not found out anyway. Directives of strptime.",
       ),
+    encoding: encodingLabel,
+    multiline,
     startAt: z
       .enum(["beginning", "end"])
       .default("beginning")
@@ -140,6 +186,12 @@ const source = z
     maxRecordBytes: atLeast(size(), 64, "64B")
       .prefault("900kB")
       .describe("A longer record is split into marked parts. In bytes of the file."),
+    maxRecordLines: z.int().min(2).default(5_000).describe("A joined record of more lines is cut."),
+    flushAfter: duration()
+      .prefault("1s")
+      .describe(
+        "Where lines are joined, a record at the end of its file that may go on is whole when the file has not grown for this long.",
+      ),
     allowedRoots: z
       .array(text())
       .default([])

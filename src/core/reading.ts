@@ -38,8 +38,11 @@ export interface FollowedFile {
 export type ReadResult =
   /** The caller holds the segment and must release it. */
   | { readonly kind: "segment"; readonly segment: Segment }
-  /** No whole line stands after the position. */
-  | { readonly kind: "atEnd" }
+  /**
+   * No whole record stands after the position. `wholeAtMs`: lines stand there whose record may go on; from this monotonic
+   * time on, if the file has not grown, it is taken to be whole.
+   */
+  | { readonly kind: "atEnd"; readonly wholeAtMs?: number | undefined }
   /** The bytes before the position are not those that were read: truncated and written anew. */
   | { readonly kind: "changed" }
   /** It could not be read now. The reason was reported. */
@@ -48,8 +51,9 @@ export type ReadResult =
 /** The read side, as the send side sees it: it is asked, and never pushes. */
 export interface RecordReader<File extends FollowedFile = FollowedFile> {
   /**
-   * Reads from a position to the next border, or to the last whole line. With `final`, what stands after the last line
-   * feed is a line too. Sinks that ask for the same place at the same time share one read.
+   * Reads from a position to the next border, or to the last whole record. With `flush`, records that may go on in further
+   * lines are whole; with `final`, that and what stands after the last line feed is a line too. Sinks that ask for the
+   * same place at the same time share one read.
    */
-  read(file: File, position: Position, final: boolean): Promise<ReadResult>;
+  read(file: File, position: Position, final: boolean, flush?: boolean): Promise<ReadResult>;
 }

@@ -5,6 +5,7 @@ import type { BigIntStats } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import type { FileCheckpoint, FileIdentity, Position } from "../core/checkpoint.ts";
 import type { FormatSetting } from "../core/format.ts";
+import type { MultilineSetting } from "../core/multiline.ts";
 import type { FileState, FollowedFile } from "../core/reading.ts";
 import type { RecordOrigin } from "../core/record.ts";
 import type { Archive, ByteSource, Compression } from "./archive.ts";
@@ -44,6 +45,14 @@ export interface SourceSettings {
   readonly timeZone?: string | undefined;
   /** How times are written, with the directives of strptime, if not in a way that is known. */
   readonly timeFormat?: string | undefined;
+  /** A label of the Encoding Standard; without it UTF-8. */
+  readonly encoding?: string | undefined;
+  /** How lines are joined to records; without it each is one. */
+  readonly multiline?: MultilineSetting | undefined;
+  /** A joined record of more lines is cut; without it there is no such limit. */
+  readonly maxRecordLines?: number | undefined;
+  /** After so long without growth a record at the end of its file is whole, though more lines might belong to it. */
+  readonly flushAfter?: number | undefined;
   readonly startAt: "beginning" | "end";
   /** What a file holds that is older than this when it is first met is skipped. */
   readonly ignoreOlder?: number | undefined;
@@ -150,6 +159,11 @@ export class LogFile implements FollowedFile {
     this.handle = handle;
     this.archive = archive;
     this.compression = archive?.compression;
+  }
+
+  /** Whether it is no longer than it was when it was last looked at. */
+  async isOfKnownSize(): Promise<boolean> {
+    return this.handle === undefined || (await this.handle.stat()).size <= this.size;
   }
 
   /** The file's bytes are out of reach, but a copy of them was found and proved: it goes on there. */

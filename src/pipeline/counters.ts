@@ -36,6 +36,12 @@ export function addPartial(to: Counters, partial: PartialLine | undefined): void
   else to.deliveredBytes += partial?.length ?? 0;
 }
 
+/** Counts an unfinished line that was settled at the last stop, now that the cursor moves over it. */
+export function settlePartial(counters: Counters, partial: PartialLine | undefined): void {
+  addPartial(counters, partial);
+  if (partial !== undefined && partial.filtered !== true) counters.deliveredRecords = 1;
+}
+
 /** Bytes whose fate is decided: together with the pending ones they are all bytes since the first cursor. */
 export const settledBytes = (counters: Readonly<Counters>): number =>
   counters.deliveredBytes +

@@ -1,12 +1,11 @@
 /*
  * A long file: what a sink reads next, and what it will never read, are decided in one place.
  */
-import type { Counters, CursorCheckpoint, LossCheckpoint, PartialLine, Position } from "../core/checkpoint.ts";
+import type { CursorCheckpoint, LossCheckpoint, Position } from "../core/checkpoint.ts";
 import type { Clock } from "../core/clock.ts";
-import type { FollowedFile, RecordReader } from "../core/reading.ts";
-import type { Segment } from "../core/segment.ts";
+import type { FollowedFile, ReadResult, RecordReader } from "../core/reading.ts";
 import type { TrackedRange } from "./ack-tracker.ts";
-import { addPartial, noCounters } from "./counters.ts";
+import { noCounters, settlePartial } from "./counters.ts";
 import { FileProgress, type Passage, type Slice } from "./progress.ts";
 
 /**
@@ -14,6 +13,9 @@ import { FileProgress, type Passage, type Slice } from "./progress.ts";
  * again. Beyond it a file is begun only when all that was read of it is acknowledged, so one that is stuck holds up no other.
  */
 const WINDOW_BYTES = 64 * 1_024 ** 2;
+
+/** Whoever waits for a record to be whole and can't read it then waits at least so long. */
+const LEAST_WAIT_MS = 10;
 
 export interface FeedOptions {
   readonly sink: string;
@@ -38,6 +40,8 @@ export class Feed {
   readonly #streams = new Map<string, FileProgress[]>();
   /** Streams that may have something to read. The first is asked next. */
   readonly #ready = new Set<string>();
+  /** Files with a record at their end that may go on, and the monotonic time from which on it is taken to be whole. */
+  readonly #waiting = new Map<FollowedFile, number>();
 
   readonly #passage: Passage;
 
@@ -69,6 +73,7 @@ export class Feed {
   forget(file: FollowedFile): void {
     this.#passage.unacknowledgedBytes -= this.#byFile.get(file)?.unacknowledgedBytes ?? 0;
     this.#byFile.delete(file);
+    this.#waiting.delete(file);
     const generations = (this.#streams.get(file.stream) ?? []).filter((progress) => progress.file !== file);
     if (generations.length > 0) this.#streams.set(file.stream, generations);
     else this.#streams.delete(file.stream);
@@ -89,11 +94,28 @@ export class Feed {
     if (progress.position.offset < file.size) this.#passLost(progress);
   }
 
+  /** Milliseconds until a record that waits for further lines is whole, if none come. */
+  get untilWholeMs(): number {
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const wholeAtMs of this.#waiting.values()) earliest = Math.min(earliest, wholeAtMs);
+    return Math.max(LEAST_WAIT_MS, earliest - this.#options.clock.elapsed());
+  }
+
+  #wakeWaiting(): void {
+    const now = this.#options.clock.elapsed();
+    for (const [file, wholeAtMs] of this.#waiting) {
+      if (wholeAtMs > now) continue;
+      this.#waiting.delete(file);
+      this.wake(file);
+    }
+  }
+
   /**
    * The next records of the next stream that has any, or undefined if there are none now. A slice without records is
    * finished already: all there was has been filtered, and the next one has to be asked for.
    */
   async next(maxRecords: number, maxBytes: number): Promise<Slice | undefined> {
+    if (this.#waiting.size > 0) this.#wakeWaiting();
     for (const stream of this.#ready) {
       const generations = this.#streams.get(stream) ?? [];
       for (const progress of generations) {
@@ -124,17 +146,18 @@ export class Feed {
     for (const progress of this.#byFile.values()) {
       const { file, position } = progress;
       if (progress.isInSegment || position.offset >= file.size) continue;
-      const result = await this.#options.reader.read(file, position, true);
-      if (result.kind !== "segment") continue;
-      if (!moveOver) {
-        const slice = progress.takePartial(result.segment);
-        result.segment.release();
-        if (slice !== undefined) yield slice;
-      } else {
-        progress.enter(result.segment);
-        const slice = progress.take(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
-        if (slice !== undefined) yield slice;
+      if (moveOver) {
+        if (await this.#enterEnd(progress, true)) yield* takeAll(progress);
+        continue;
       }
+      // A record of whole lines with the beginning of one behind it is over, as it is after a while at the end of a file.
+      if ((await this.#enterEnd(progress, false)) && progress.endsBefore(file.size)) yield* takeAll(progress);
+      progress.leaveSegment();
+      const rest = await this.#options.reader.read(file, progress.position, true);
+      if (rest.kind !== "segment") continue;
+      const slice = progress.takePartial(rest.segment);
+      rest.segment.release();
+      if (slice !== undefined) yield slice;
     }
   }
 
@@ -143,8 +166,17 @@ export class Feed {
     return unacknowledgedBytes > 0 && this.#passage.unacknowledgedBytes >= WINDOW_BYTES;
   }
 
+  /** Enters what stands at the end of a file; with `final` the line that is not finished too. */
+  async #enterEnd(progress: FileProgress, final: boolean): Promise<boolean> {
+    const result = await this.#options.reader.read(progress.file, progress.position, final, true);
+    if (result.kind !== "segment") return false;
+    progress.enter(result.segment);
+    this.#passSent(progress);
+    return progress.isInSegment;
+  }
+
   async #take(progress: FileProgress, maxRecords: number, maxBytes: number): Promise<Slice | undefined> {
-    if (!progress.isInSegment && !(await this.#read(progress))) return undefined;
+    while (!progress.isInSegment) if (!(await this.#read(progress))) return undefined;
     const slice = progress.take(maxRecords, maxBytes);
     if (slice?.records.length === 0) this.#finish(slice);
     return slice;
@@ -161,21 +193,14 @@ export class Feed {
       return this.#read(progress);
     }
     progress.isReading = true;
-    // What other sinks have read is shared; only the very end is read for each.
-    let result = await this.#options.reader.read(file, position, false);
-    const final = result.kind === "atEnd" && !file.canGrow;
-    if (final) result = await this.#options.reader.read(file, position, true);
+    const result = await this.#readEnd(file, position);
     progress.isReading = false;
     switch (result.kind) {
       case "segment":
         progress.idle = false;
-        if (!final || !progress.wasSentAsPartial(result.segment)) {
-          progress.enter(result.segment);
-          return true;
-        }
-        this.#passPartial(progress, result.segment);
-        result.segment.release();
-        return false;
+        progress.enter(result.segment);
+        this.#passSent(progress);
+        return true;
       case "changed":
         this.#options.suspect(file, position);
         break;
@@ -186,6 +211,19 @@ export class Feed {
     // Of a copy that is shorter than the file was the rest will not come, once the copy can grow no more.
     if (file.state === "gone" || (file.missingFrom !== undefined && !file.canGrow)) this.#passLost(progress);
     return false;
+  }
+
+  /** What other sinks have read is shared; only the very end is read for each. */
+  async #readEnd(file: FollowedFile, position: Position): Promise<ReadResult> {
+    const { clock, reader } = this.#options;
+    this.#waiting.delete(file);
+    let result = await reader.read(file, position, false);
+    if (result.kind !== "atEnd") return result;
+    if (!file.canGrow) return reader.read(file, position, true);
+    if (result.wholeAtMs !== undefined && result.wholeAtMs <= clock.elapsed())
+      result = await reader.read(file, position, false, true);
+    if (result.kind === "atEnd" && result.wholeAtMs !== undefined) this.#waiting.set(file, result.wholeAtMs);
+    return result;
   }
 
   #passLost(progress: FileProgress): void {
@@ -220,10 +258,10 @@ export class Feed {
     this.#pass(progress, { end, counters });
   }
 
-  #passPartial(progress: FileProgress, segment: Segment): void {
-    const counters = noCounters();
-    settlePartial(counters, progress.partial);
-    this.#pass(progress, { end: segment.advance(progress.position, segment.end), counters });
+  /** What was sent at the last stop, and is what it was then, is not sent again. */
+  #passSent(progress: FileProgress): void {
+    const range = progress.passSent();
+    if (range !== undefined) this.#finish({ progress, range });
   }
 
   #pass(progress: FileProgress, range: TrackedRange): void {
@@ -237,12 +275,11 @@ export class Feed {
   }
 }
 
-/** Counts an unfinished line that was settled at the last stop, now that the cursor moves over it. */
-function settlePartial(counters: Counters, partial: PartialLine | undefined): void {
-  addPartial(counters, partial);
-  if (partial !== undefined && partial.filtered !== true) counters.deliveredRecords = 1;
-}
-
 /** Oldest first; of two that are born in the same tick, the one that was found first. */
 const byAge = ({ file: a }: FileProgress, { file: b }: FileProgress): number =>
   a.born === b.born ? a.id - b.id : Number(a.born - b.born);
+
+function* takeAll(progress: FileProgress): Generator<Slice> {
+  const slice = progress.take(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+  if (slice !== undefined) yield slice;
+}

@@ -238,7 +238,7 @@ export class Pipeline {
         if (batch === undefined) {
           this.#gate.release();
           if (await this.#isDrained()) break;
-          await this.#wake.wait(this.#options.clock, IDLE_MS, this.#stop.signal);
+          await this.#wake.wait(this.#options.clock, Math.min(IDLE_MS, this.#feed.untilWholeMs), this.#stop.signal);
         } else {
           this.#begin(batch);
         }
@@ -305,7 +305,7 @@ export class Pipeline {
       // Much may be filtered one after the other; what a batch has already does not wait for the end of it.
       if (slice !== undefined && (batch === undefined || remainingMs > 0)) continue;
       if (remainingMs <= 0 || this.#draining !== undefined) break;
-      await this.#wake.wait(clock, remainingMs, this.#stop.signal);
+      await this.#wake.wait(clock, Math.min(remainingMs, this.#feed.untilWholeMs), this.#stop.signal);
     }
     return batch;
   }

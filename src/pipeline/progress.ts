@@ -6,7 +6,7 @@ import type { LogRecord } from "../core/record.ts";
 import type { FollowedFile } from "../core/reading.ts";
 import type { Segment } from "../core/segment.ts";
 import { AckTracker, type TrackedRange } from "./ack-tracker.ts";
-import { addCounters, asSpilled, noCounters, settledBytes } from "./counters.ts";
+import { addCounters, asSpilled, noCounters, settlePartial, settledBytes } from "./counters.ts";
 
 /** A run of records of one file, as one sink ships them. */
 export interface Slice {
@@ -87,6 +87,11 @@ export class FileProgress {
     return this.#segment !== undefined;
   }
 
+  /** Whether the segment it stands in ends before an offset. */
+  endsBefore(offset: number): boolean {
+    return this.#segment !== undefined && this.#segment.end < offset;
+  }
+
   /** Bytes between the cursor and the reading position: what a crash would send again. */
   get unacknowledgedBytes(): number {
     return this.#position.offset - this.#cursor.offset;
@@ -128,7 +133,8 @@ export class FileProgress {
       bytes += records[to]?.length ?? 0;
       to += 1;
     }
-    const end = segment.advance(this.#position, records[to]?.offset ?? segment.end);
+    for (const whole = segment.wholeGroup(to); to < whole; to += 1) bytes += records[to]?.length ?? 0;
+    const end = segment.advance(this.#position, segment.startOf(to));
     const counters = noCounters();
     counters.deliveredBytes = bytes;
     counters.deliveredRecords = to - from;
@@ -143,14 +149,14 @@ export class FileProgress {
     this.#tracker.track(slice.range);
     this.#readTo(end);
     this.#index = to;
-    if (to === records.length) this.#leaveSegment();
+    if (to === records.length) this.leaveSegment();
     return slice;
   }
 
   /** Takes the bytes that stand without a line's end, to be sent although the cursor will stay before them. */
   takePartial(segment: Segment): Slice | undefined {
     const length = segment.end - segment.start;
-    const { crc } = segment;
+    const crc = segment.crcTo(segment.end);
     if (this.#partial?.length === length && this.#partial.crc === crc) return undefined;
     const counters = noCounters();
     return {
@@ -162,10 +168,23 @@ export class FileProgress {
     };
   }
 
-  /** Whether the segment is exactly the unfinished line that was sent before the last stop. */
-  wasSentAsPartial(segment: Segment): boolean {
-    if (this.#partial === undefined || this.#partial.length !== segment.end - segment.start) return false;
-    return segment.crc === this.#partial.crc;
+  /**
+   * If the segment begins with exactly what was sent, unfinished, before the last stop, it is passed over. Returns its range.
+   */
+  passSent(): TrackedRange | undefined {
+    const segment = this.#segment;
+    const partial = this.#partial;
+    if (segment === undefined || partial === undefined || this.unacknowledgedBytes > 0) return undefined;
+    const end = this.#position.offset + partial.length;
+    if (end > segment.end || !segment.hasBorder(end) || segment.crcTo(end) !== partial.crc) return undefined;
+    const counters = noCounters();
+    settlePartial(counters, partial);
+    const range = { end: segment.advance(this.#position, end), counters };
+    this.pass(range);
+    const next = segment.records.findIndex(({ offset }) => offset >= end);
+    this.#index = next === -1 ? segment.records.length : next;
+    if (end === segment.end) this.leaveSegment();
+    return range;
   }
 
   /** Tracks a range that needs no delivery: it is lost, or was delivered as a partial line. The reading position moves over it. */
@@ -208,7 +227,8 @@ export class FileProgress {
     this.#position = end;
   }
 
-  #leaveSegment(): void {
+  /** Lets the segment go, whatever is left in it. */
+  leaveSegment(): void {
     this.#segment?.release();
     this.#segment = undefined;
   }

@@ -9,12 +9,15 @@ import { LogRecord } from "../core/record.ts";
 import { Segment } from "../core/segment.ts";
 import { TextPage } from "../core/text-page.ts";
 import type { RecordTransformer } from "../core/transform.ts";
-import { frameLines } from "../files/framing.ts";
 import { fingerprintOf } from "../files/identity.ts";
 import type { LogFile } from "../files/log-file.ts";
 import { SegmentCache } from "./cache.ts";
 import { FileParsers } from "./parsers.ts";
 import { transformSegment } from "./transforming.ts";
+import { detectEncoding, type FileEncoding } from "./encoding.ts";
+import { joinContent } from "./join-content.ts";
+import { type JoinPlan, planOf } from "./plan.ts";
+import { isTrigger, mayBeHeader, REACH } from "./triggers.ts";
 
 /** The grid at which segments end, bytes. Large enough that a read's cost vanishes, small enough to be shared from a small cache. */
 const GRID_BYTES = 256 * 1_024;
@@ -45,26 +48,32 @@ export class SegmentReader implements RecordReader<LogFile> {
   readonly #options: Parts;
   readonly #cache: SegmentCache;
   readonly #unreadable = new WeakMap<LogFile, string>();
+  readonly #encodings = new WeakMap<LogFile, FileEncoding>();
 
   constructor(options: ReaderOptions) {
     this.#options = { ...options, parsers: new FileParsers({ emit: options.emit, decided: options.remember }) };
     this.#cache = new SegmentCache(options.cacheBytes);
   }
 
-  read(file: LogFile, position: Position, final: boolean): Promise<ReadResult> {
-    const load = (): Promise<ReadResult> => this.#load(file, position, final);
+  read(file: LogFile, position: Position, final: boolean, flush = final): Promise<ReadResult> {
+    const load = (): Promise<ReadResult> => this.#load(file, position, final, flush);
     // A final read sees the end of the file as it is at this moment; it is rare and not worth sharing.
-    return final ? load() : this.#cache.get(`${file.id}:${position.offset}`, load);
+    return flush ? load() : this.#cache.get(`${file.id}:${position.offset}`, load);
   }
 
-  async #load(file: LogFile, position: Position, final: boolean): Promise<ReadResult> {
+  async #load(file: LogFile, position: Position, final: boolean, flush: boolean): Promise<ReadResult> {
     try {
       if (!(await this.#options.reopen(file))) return { kind: "unreadable" };
-      const result = await readSegment(file, position, final, this.#options);
+      // It has grown since it was looked at: what seemed to be its end is none.
+      if (flush && !final && !(await file.isOfKnownSize()))
+        return { kind: "atEnd", wholeAtMs: Number.POSITIVE_INFINITY };
+      const encoding = await this.#encodingOf(file);
+      const result = await readSegment({ file, position, final, flush, ...encoding }, this.#options);
       this.#unreadable.delete(file);
       const transformer = this.#options.transformers?.get(file.source.name);
       if (transformer === undefined || result.kind !== "segment") return result;
-      const read = (from: Position): Promise<ReadResult> => readSegment(file, from, false, this.#options);
+      const read = (from: Position): Promise<ReadResult> =>
+        readSegment({ file, position: from, final: false, flush: true, ...encoding }, this.#options);
       return { kind: "segment", segment: await transformSegment(result.segment, file, transformer, read) };
     } catch (error) {
       const reason = describeError(error);
@@ -74,32 +83,58 @@ export class SegmentReader implements RecordReader<LogFile> {
       return { kind: "unreadable" };
     }
   }
+
+  /** By its first bytes, which stay what they are once they are there. */
+  async #encodingOf(file: LogFile): Promise<FileEncoding> {
+    const known = this.#encodings.get(file);
+    if (known !== undefined) return known;
+    const head = (await file.read(0, Buffer.alloc(MARK_BYTES))) ?? Buffer.alloc(0);
+    const detected = detectEncoding(head, file.source.encoding ?? "utf-8");
+    if (head.length === MARK_BYTES) this.#encodings.set(file, detected);
+    return detected;
+  }
 }
 
-/** The offset at which a read from `offset` ends, unless a line is longer. */
+/** The longest byte order mark. */
+const MARK_BYTES = 3;
+
+/** The offset at which a read from `offset` ends, unless a record is longer. */
 function borderAfter(offset: number): number {
   const border = (Math.floor(offset / GRID_BYTES) + 1) * GRID_BYTES;
   return border - offset < NEAR_BYTES ? border + GRID_BYTES : border;
 }
 
-async function readSegment(file: LogFile, position: Position, final: boolean, options: Parts): Promise<ReadResult> {
+/** What is to be read, and as what. */
+interface Reading extends FileEncoding {
+  readonly file: LogFile;
+  readonly position: Position;
+  readonly final: boolean;
+  readonly flush: boolean;
+}
+
+async function readSegment(reading: Reading, options: Parts): Promise<ReadResult> {
+  const { file, position, final, flush } = reading;
   const { offset } = position;
+  const plan = planOf(file.source);
   const lead = Math.min(TAIL_BYTES, offset);
-  // A longer line is cut into pieces, so at most this many bytes hold one whole record.
-  const enough = offset + file.source.maxRecordBytes + 2;
+  const { maxRecordBytes } = file.source;
+  // A longer line is cut into pieces, and a longer record too, so at most this many bytes hold one that is whole.
+  const enough = offset + (plan === undefined ? 1 : 2) * (maxRecordBytes + 2);
   for (let border = borderAfter(offset); ; border += GRID_BYTES) {
     const end = Math.min(border, file.size);
     const buffer = options.pool.take(Math.max(end - offset, 0) + lead);
     const bytes = await file.read(offset - lead, buffer);
     const reachedEnd = bytes === undefined || bytes.length < buffer.length || end === file.size;
     const changed = bytes !== undefined && !stands(file, position, bytes, lead);
-    const segment =
-      bytes === undefined || changed ? undefined : decode(file, bytes, lead, offset, final && reachedEnd, options);
-    if (segment !== undefined && segment.end > offset) return { kind: "segment", segment };
+    const decoded =
+      bytes === undefined || changed
+        ? undefined
+        : decode({ ...reading, final: final && reachedEnd, flush: flush && reachedEnd }, bytes, lead, plan, options);
+    if (decoded !== undefined && decoded.segment.end > offset) return { kind: "segment", segment: decoded.segment };
     options.pool.give(buffer);
     if (bytes === undefined) return { kind: "unreadable" };
     if (changed) return { kind: "changed" };
-    if (reachedEnd) return { kind: "atEnd" };
+    if (reachedEnd) return { kind: "atEnd", wholeAtMs: decoded?.isHeldBack === true ? wholeAt(file, plan) : undefined };
     if (border > enough) throw new Error(`no record within ${border - offset} bytes at offset ${offset}`);
   }
 }
@@ -114,29 +149,48 @@ function stands({ identity }: LogFile, position: Position, bytes: Buffer, lead: 
   return bytes.length < head.length || fingerprintOf(bytes.subarray(0, head.length)).hash === head.hash;
 }
 
-/** A byte order mark at the beginning of a file is no part of its first line. */
-const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
+const wholeAt = (file: LogFile, plan: JoinPlan | undefined): number => file.grownAtMs + (plan?.flushAfterMs ?? 0);
 
-const bomLength = (bytes: Buffer, offset: number): number =>
-  offset === 0 && bytes.subarray(0, BOM.length).equals(BOM) ? BOM.length : 0;
+interface Decoded {
+  readonly segment: Segment;
+  /** Whether lines at the end wait for those that may belong to them. */
+  readonly isHeldBack: boolean;
+}
 
-function decode(file: LogFile, bytes: Buffer, lead: number, offset: number, final: boolean, options: Parts): Segment {
-  const skipped = bomLength(bytes, offset);
+function decode(
+  { file, position: { offset }, final, flush, encoding, markBytes }: Reading,
+  bytes: Buffer,
+  lead: number,
+  plan: JoinPlan | undefined,
+  options: Parts,
+): Decoded {
+  // A byte order mark at the beginning of a file is no part of its first line.
+  const skipped = offset === 0 ? Math.min(markBytes, bytes.length) : 0;
   const content = bytes.subarray(lead + skipped);
   const base = offset + skipped;
-  const continued = lead > 0 && bytes[lead - 1] !== 0x0a;
-  const ascii = isAscii(content);
+  const continued = lead > 0 && offset > markBytes && !encoding.endsLine(bytes.subarray(0, lead));
+  const ascii = encoding.isUtf8 && isAscii(content);
   // Text with invalid bytes is not what its bytes are: it has to be decoded.
-  const page = ascii || isUtf8(content) ? new TextPage(content, base, ascii) : undefined;
-  const records: LogRecord[] = [];
+  const page = encoding.isUtf8 && (ascii || isUtf8(content)) ? new TextPage(content, base, ascii) : undefined;
+  let records: LogRecord[] = [];
   const parse = options.parsers.of(file);
   const { origin, source } = file;
   const framing = { maxRecordBytes: source.maxRecordBytes, continued, final };
-  const decided = frameLines(content, framing, (start, contentEnd, end, split) => {
-    const text = page ?? content.toString("utf8", start, contentEnd);
+  const byShape = plan?.anyLine === false;
+  let mayJoin = plan !== undefined && (!byShape || encoding.unit > 1);
+  let decided = encoding.frame(content, framing, (start, contentEnd, end, split) => {
+    if (byShape && !mayJoin) mayJoin = isTrigger(content, start);
+    const text = page ?? encoding.decode(content.subarray(start, contentEnd));
     records.push(new LogRecord(text, base + start, end - start, origin, parse, split, end - contentEnd));
   });
+  let isHeldBack = false;
+  if (plan !== undefined && (mayJoin || records.slice(-REACH).some(({ body }) => mayBeHeader(body)))) {
+    const joined = joinContent({ content, base, file, parse, page, plan, flush, framing, encoding });
+    isHeldBack = joined.decided < decided;
+    ({ records, decided } = joined);
+  }
   options.parsers.learn(file, records);
   const end = decided === 0 && !final ? offset : base + decided;
-  return new Segment(offset, end, records, bytes.subarray(0, lead + end - offset), options.pool, page);
+  const segment = new Segment(offset, end, records, bytes.subarray(0, lead + end - offset), options.pool, page);
+  return { segment, isHeldBack };
 }

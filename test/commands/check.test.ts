@@ -44,8 +44,12 @@ sources:
       - ${directory}/logs/*.log
     exclude: []
     format: auto
+    encoding: utf-8
+    multiline: auto
     startAt: beginning
     maxRecordBytes: 900kB
+    maxRecordLines: 5000
+    flushAfter: 1s
     allowedRoots: []
     rotated:
       grace: 1m

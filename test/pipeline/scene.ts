@@ -5,7 +5,7 @@ import { BufferPool } from "../../src/core/buffer-pool.ts";
 import type { AgentEvent } from "../../src/core/events.ts";
 import { START } from "../../src/core/position.ts";
 import type { RecordReader } from "../../src/core/reading.ts";
-import type { LogFile } from "../../src/files/log-file.ts";
+import type { LogFile, SourceSettings } from "../../src/files/log-file.ts";
 import { FileRegistry } from "../../src/files/registry.ts";
 import { BodyEncoder } from "../../src/pipeline/body/encoder.ts";
 import { DeadLetters } from "../../src/pipeline/dead-letters.ts";
@@ -35,10 +35,11 @@ export class PipelineScene {
     sinks: Readonly<Record<string, FakeSink>>,
     earlier?: PipelineScene,
     wrap: (reader: RecordReader<LogFile>) => RecordReader<LogFile> = (reader) => reader,
+    source: Partial<SourceSettings> = {},
   ): Promise<PipelineScene> {
     const directory = earlier?.directory ?? join(scratchDirectory(), "logs");
     if (earlier === undefined) await mkdir(directory);
-    const scene = new PipelineScene(directory, earlier?.store ?? new MemoryStore(), sinks, wrap);
+    const scene = new PipelineScene(directory, earlier?.store ?? new MemoryStore(), sinks, wrap, source);
     onTestFinished(() => scene.end());
     return scene;
   }
@@ -48,6 +49,7 @@ export class PipelineScene {
     store: MemoryStore,
     sinks: Readonly<Record<string, FakeSink>>,
     wrap: (reader: RecordReader<LogFile>) => RecordReader<LogFile>,
+    source: Partial<SourceSettings>,
   ) {
     this.directory = directory;
     this.store = store;
@@ -64,6 +66,7 @@ export class PipelineScene {
           maxRecordBytes: 900_000,
           allowedRoots: [],
           rotated: { grace: 60_000, dirs: [], maxHeldBytes: 1 << 29, policy: "release" },
+          ...source,
         },
       ],
       store,
@@ -102,7 +105,7 @@ export class PipelineScene {
           name,
           sink,
           // The pipelines are only ever given files of this registry.
-          reader: { read: ({ id }, position, final) => reader.read(this.#file(id), position, final) },
+          reader: { read: ({ id }, position, ...how) => reader.read(this.#file(id), position, ...how) },
           store,
           budget: this.budget,
           deadLetters: new DeadLetters({

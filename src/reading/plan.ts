@@ -1,0 +1,56 @@
+import { compilePattern } from "../core/pattern.ts";
+import type { SourceSettings } from "../files/log-file.ts";
+import { type Extent, MAX_TEXT } from "../records/multiline/lines.ts";
+import { byPatterns } from "../records/multiline/patterns.ts";
+import { auto, presets } from "../records/multiline/registry.ts";
+import type { JoinLimits } from "./joining.ts";
+
+/** How the lines of a source are joined, compiled once for all of its files. */
+export interface JoinPlan {
+  readonly extent: Extent;
+  readonly limits: JoinLimits;
+  /** How much of a line's text the rule gets to see, UTF-16 units. */
+  readonly maxText: number;
+  /** Whether any line may begin a record of several: then the quick look at the bytes can't rule it out. */
+  readonly anyLine: boolean;
+  /** Milliseconds since the file's last growth after which the record at its end is whole. */
+  readonly flushAfterMs: number;
+}
+
+const plans = new WeakMap<SourceSettings, { readonly plan: JoinPlan | undefined }>();
+
+/** Undefined if each line is a record. */
+export function planOf(source: SourceSettings): JoinPlan | undefined {
+  let known = plans.get(source);
+  if (known === undefined) {
+    known = { plan: compile(source) };
+    plans.set(source, known);
+  }
+  return known.plan;
+}
+
+const patternOf = (source: string | undefined) => (source === undefined ? undefined : compilePattern(source));
+
+function compile({
+  name,
+  multiline = "none",
+  maxRecordBytes,
+  maxRecordLines,
+  flushAfter,
+}: SourceSettings): JoinPlan | undefined {
+  if (multiline === "none") return undefined;
+  const limits = { maxLines: maxRecordLines ?? Number.POSITIVE_INFINITY, maxRecordBytes };
+  const flushAfterMs = flushAfter ?? 0;
+  if (typeof multiline === "string") {
+    const extent = multiline === "auto" ? auto : presets[multiline];
+    if (extent === undefined) throw new Error(`source ${name} names no way of joining: ${multiline}`);
+    return { extent, limits, maxText: MAX_TEXT, anyLine: false, flushAfterMs };
+  }
+  const extent = byPatterns({
+    start: patternOf(multiline.start),
+    continue: patternOf(multiline.continue),
+    end: patternOf(multiline.end),
+    continued: patternOf(multiline.continued),
+  });
+  return { extent, limits, maxText: Number.POSITIVE_INFINITY, anyLine: true, flushAfterMs };
+}

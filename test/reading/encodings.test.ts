@@ -1,0 +1,132 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { START } from "../../src/core/position.ts";
+import { encodingOf } from "../../src/reading/encoding.ts";
+import { reading, readThrough } from "./scene.ts";
+
+/** What other shippers' own tests expect. Lies beside the project, where it is present at all. */
+const CASES = fileURLToPath(new URL("../../../shared/cases/encodings.json", import.meta.url));
+
+interface Case {
+  readonly id: string;
+  readonly encoding: string;
+  readonly input_b64: string;
+  readonly expected_lines: readonly string[];
+}
+
+/** Archives are read by what finds them, not by an encoding: docs/peers-expectations.md. */
+const OTHERWISE: ReadonlySet<string> = new Set(["enc-gzip-two-members"]);
+
+const file: { readonly cases: readonly Case[] } = existsSync(CASES)
+  ? JSON.parse(readFileSync(CASES, "utf8"))
+  : { cases: [] };
+const cases = file.cases.filter(({ id }) => !OTHERWISE.has(id));
+
+test.skipIf(cases.length > 0)(`the cases of other shippers are not here: ${CASES}`, () => {
+  expect(cases).toEqual([]);
+});
+
+test.each(cases.map((one) => [one.id, one] as const))("%s", async (_, { encoding, input_b64, expected_lines }) => {
+  const input = Buffer.from(input_b64, "base64");
+  for (const piece of [input.length, 1, 3]) {
+    const scene = await reading(input, { encoding });
+    const bodies: string[] = [];
+    let position = START;
+    for (let size = Math.min(piece, input.length); ; size = Math.min(size + piece, input.length)) {
+      scene.file.size = size;
+      const { records, end } = await readThrough(scene, position);
+      bodies.push(...records.map(({ body }) => body));
+      position = end;
+      if (size === input.length) break;
+    }
+    expect(bodies).toEqual(expected_lines);
+    await scene.scene.registry.close();
+  }
+});
+
+const utf16 = (text: string, bigEndian: boolean): Buffer => {
+  const bytes = Buffer.from(text, "utf16le");
+  return bigEndian ? bytes.swap16() : bytes;
+};
+
+describe("UTF-16", () => {
+  test.each([false, true])(
+    "is told by its byte order mark, and lines have exact offsets (big-endian: %s)",
+    async (big) => {
+      const scene = await reading(utf16("\uFEFFa\r\n\nb\u0A0A\u0D0Dc\nrest", big));
+      const { records, end } = await readThrough(scene);
+      expect(records.map(({ body, offset, length }) => [body, offset, length])).toEqual([
+        ["a", 2, 6],
+        ["b\u0A0A\u0D0Dc", 10, 10],
+      ]);
+      const rest = await readThrough(scene, end, true);
+      expect(rest.records.map(({ body, offset }) => [body, offset])).toEqual([["rest", 20]]);
+    },
+  );
+
+  test("half a unit at the very end is shown as what it is, and comes to an end", async () => {
+    const scene = await reading(Buffer.concat([utf16("a\n", false), Buffer.from([0x62])]), { encoding: "utf-16le" });
+    const { records, end } = await readThrough(scene, START, true);
+    expect(records.map(({ body }) => body)).toEqual(["a", "\uFFFD"]);
+    expect(end.offset).toBe(5);
+  });
+
+  test("a long line is split at the border of a character", async () => {
+    const scene = await reading(utf16(`${"😀".repeat(40)}\n`, false), { encoding: "utf-16le", maxRecordBytes: 66 });
+    const { records } = await readThrough(scene);
+    expect(records.map(({ body, split }) => [body, split])).toEqual([
+      ["😀".repeat(16), "first"],
+      ["😀".repeat(16), "middle"],
+      ["😀".repeat(8), "last"],
+    ]);
+  });
+});
+
+test("a line of another encoding is split where a character ends", async () => {
+  // Shift_JIS 0x83 0x5C: the second byte is a backslash in ASCII.
+  const line = Buffer.concat([Buffer.from([0x83, 0x5c, 0x83, 0x5c, 0x20, 0x83, 0x5c, 0x83, 0x5c])]);
+  const scene = await reading(Buffer.concat([line, Buffer.from("\n")]), { encoding: "shift_jis", maxRecordBytes: 6 });
+  const { records } = await readThrough(scene);
+  expect(records.map(({ body }) => body)).toEqual(["ソソ ", "ソソ"]);
+});
+
+/** Records of a text, by the plainest way there is: decode it all, split it at line feeds. */
+function reference(bytes: Buffer, label: string): readonly string[] {
+  const lines = new TextDecoder(label, { ignoreBOM: true }).decode(bytes).split("\n");
+  return lines.slice(0, -1).flatMap((line) => {
+    const text = line.endsWith("\r") ? line.slice(0, -1) : line;
+    return text === "" ? [] : [text];
+  });
+}
+
+test.each(["utf-8", "utf-16le", "utf-16be", "latin1"])(
+  "any bytes in any pieces are the lines that a naive reader finds (%s)",
+  (label) => {
+    const { frame, unit, decode } = encodingOf(label);
+    const unitBytes = (text: string): Buffer =>
+      label === "utf-16be"
+        ? Buffer.from(text, "utf16le").swap16()
+        : Buffer.from(text, unit === 2 ? "utf16le" : "latin1");
+    const bytes = fc
+      .array(fc.oneof(fc.constantFrom("\n", "\r\n", "a", "\0").map(unitBytes), fc.uint8Array({ maxLength: 8 })))
+      .map((parts) => Buffer.concat(parts));
+    const property = fc.property(bytes, fc.array(fc.nat({ max: 20 })), (all, cuts) => {
+      const texts: string[] = [];
+      let from = 0;
+      let total = 0;
+      for (const cut of [...cuts, all.length]) {
+        total = Math.min(all.length, total + cut);
+        const options = { maxRecordBytes: 1_000_000, continued: false, final: false };
+        const start = from;
+        from += frame(all.subarray(start, total), options, (at, contentEnd) => {
+          texts.push(decode(all.subarray(start + at, start + contentEnd)));
+        });
+      }
+      return isDeepStrictEqual(texts, reference(all, label));
+    });
+    expect(() => fc.assert(property, { numRuns: 100 })).not.toThrow();
+  },
+);
