@@ -1,6 +1,8 @@
 /*
  * A long file: it reads as the table of contents of the whole agent, and what it wires is nowhere else.
  */
+import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { BufferPool } from "./core/buffer-pool.ts";
 import { Journal } from "./checkpoint/journal.ts";
 import { StateLock } from "./checkpoint/lock.ts";
@@ -13,6 +15,7 @@ import { endOf } from "./files/first-cursor.ts";
 import type { LogFile } from "./files/log-file.ts";
 import { LookLoop } from "./files/look-loop.ts";
 import { type FileListener, FileRegistry } from "./files/registry.ts";
+import { segmentsOf, StdinSpool } from "./files/stdin-spool.ts";
 import type { Watch } from "./files/watcher.ts";
 import { type Estate, OpenFiles, Valve } from "./hand-over.ts";
 import { BodyEncoder } from "./pipeline/body/encoder.ts";
@@ -29,6 +32,8 @@ import { createTransformers } from "./transforms/transformer.ts";
 export interface AgentWorld extends SinkWorld {
   /** Where hints that something changed in the log directories come from. */
   readonly watch: Watch;
+  /** Standard input, where a source may read it. */
+  readonly stdin?: (() => Readable) | undefined;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly emit: Emit;
@@ -86,6 +91,8 @@ export class Agent {
   readonly #valve: Valve;
   /** What the agent before had open, if there was one with the same state directory. */
   readonly #inherited: OpenFiles | undefined;
+  /** Keeps what comes from standard input, if a source reads it. */
+  readonly #stdin: StdinSpool | undefined;
   /** Aborted by the first request to stop; the second aborts everything. */
   readonly #stopping = new AbortController();
   /** Told twice to stop: nothing is waited for any more. */
@@ -93,6 +100,8 @@ export class Agent {
   #startedUp = false;
   #isLeaving = false;
   #hasLost = false;
+  /** Segments of stdin that are being deleted, one after the other. */
+  #discarding = Promise.resolve();
   #estate: Estate | undefined;
   readonly #ended = Promise.withResolvers<void>();
   /** Aborted when nothing is left to do but to close. */
@@ -104,7 +113,11 @@ export class Agent {
    * same directory. Throws a UserError if the directory is in use or unusable; the estate is untouched then.
    */
   static async create(config: Config, world: AgentWorld, estate?: Estate): Promise<Agent> {
-    if (estate?.config.stateDir === config.stateDir) return new Agent(config, world, estate);
+    if (estate?.config.stateDir === config.stateDir) {
+      const stdin = await spoolFor(config, world, estate.stdin);
+      if (stdin === undefined) estate.stdin?.close();
+      return new Agent(config, world, { ...estate, stdin });
+    }
     const lock = await StateLock.acquire(config.stateDir, world.clock);
     try {
       const store = await Journal.open({
@@ -112,7 +125,7 @@ export class Agent {
         compactAtBytes: config.checkpoints.compactAt,
         emit: world.emit,
       });
-      return new Agent(config, world, { lock, store });
+      return new Agent(config, world, { lock, store, stdin: await spoolFor(config, world) });
     } catch (error) {
       await lock.release();
       throw error;
@@ -125,11 +138,14 @@ export class Agent {
     this.#lock = state.lock;
     this.#store = state.store;
     this.#inherited = state.files;
+    this.#stdin = state.stdin;
     this.#knownSinks = new Set([...state.store.cursors.keys(), ...Object.keys(state.config?.sinks ?? {})]);
     const { clock, watch, emit } = this.#world;
     this.#valve = new Valve(clock);
     this.#registry = new FileRegistry({
-      sources: Object.entries(config.sources).map(([name, source]) => ({ name, ...source })),
+      sources: Object.entries(config.sources).map(([name, source]) =>
+        source.stdin ? segmentsOf({ name, ...source }, stdinDirectory(config)) : { name, ...source },
+      ),
       store: state.store,
       listener: this.#listener(),
       clock,
@@ -190,20 +206,24 @@ export class Agent {
   async #ship(mode: RunMode): Promise<number> {
     const flushing = this.#flushRegularly(this.#over.signal);
     try {
-      if (mode === "follow") this.#looks.watch();
+      // What stdin brings is there when it has ended.
+      if (mode === "follow" || this.#stdin !== undefined) this.#looks.watch();
       await this.#start();
       void this.#noticeEnd();
-      if (mode === "follow") await this.#follow();
-      else this.#enter("draining", "reading to the end of what is there");
+      this.#stdin?.take();
+      const ending = await this.#follow(mode);
       if (this.#isLeaving) return await this.#leave();
-      await this.#drain(mode);
-      return await this.#report(mode);
+      await this.#drain(ending);
+      const exitCode = await this.#report(ending);
+      await this.#discardSegments();
+      return exitCode;
     } catch (error) {
       this.#enter("failed");
       throw error;
     } finally {
       for (const pipeline of this.#pipelines) pipeline.stop();
       this.#looks.close();
+      if (this.#estate === undefined) this.#stdin?.close();
       this.#over.abort();
       await flushing;
       if (this.#estate === undefined) await this.#store.close();
@@ -268,10 +288,26 @@ export class Agent {
     }
   }
 
-  /** Follows the files until the agent is told to stop, and then until the application has gone quiet. */
-  async #follow(): Promise<void> {
-    await this.#looks.run(this.#stopping.signal);
-    if (this.#isLeaving) return;
+  /**
+   * Follows the files until the agent is told to stop, and then until the application has gone quiet; with `once`, and
+   * after the end of stdin, there is nothing to wait for. Resolves with how to end.
+   */
+  async #follow(mode: RunMode): Promise<RunMode> {
+    const isToRead = mode === "follow" || this.#stdin !== undefined;
+    const inputEnded = this.#stdin?.ended ?? new AbortController().signal;
+    if (isToRead) await this.#looks.run(AbortSignal.any([this.#stopping.signal, inputEnded]));
+    if (this.#isLeaving) return mode;
+    const isTold = this.#stopping.signal.aborted;
+    const ending = isTold && isToRead ? "follow" : "once";
+    if (ending === "follow") await this.#untilQuiet();
+    else if (!isTold) this.#enter("draining", "reading to the end of what is there");
+    // What stdin brought since the last look is read too; what is in the pipe from now on is not.
+    this.#stdin?.suspend();
+    if (this.#stdin !== undefined) await this.#registry.lookFully();
+    return ending;
+  }
+
+  async #untilQuiet(): Promise<void> {
     const { quietPeriod, timeout } = this.#config.shutdown;
     const pointless = (): boolean => this.#registry.isHalted || this.#pipelines.every(({ ended }) => ended);
     await this.#looks.untilQuiet(quietPeriod, timeout * QUIET_PART, pointless);
@@ -288,7 +324,9 @@ export class Agent {
     for (const pipeline of this.#pipelines) pipeline.stop();
     await Promise.all(this.#pipelines.map((pipeline) => pipeline.run()));
     const files = new OpenFiles(this.#registry.files.values());
-    this.#estate = { config: this.#config, lock: this.#lock, store: this.#store, files };
+    this.#stdin?.suspend();
+    await this.#discarding;
+    this.#estate = { config: this.#config, lock: this.#lock, store: this.#store, files, stdin: this.#stdin };
     return EXIT.done;
   }
 
@@ -372,11 +410,35 @@ export class Agent {
     }
   }
 
+  /** Of stdin nobody else has a use for what every sink has. The cursors first: without them it would look lost. */
+  #discard(file: LogFile): void {
+    const stdin = this.#stdin;
+    if (stdin === undefined || this.#config.sources[file.source.name]?.stdin !== true) return;
+    const discard = async (): Promise<void> => {
+      await this.#store.flush();
+      if (await stdin.discard(file.path)) this.#registry.removed(file);
+    };
+    this.#discarding = this.#discarding.then(discard);
+  }
+
+  /** At the end nothing of stdin stays but what some sink has not got. */
+  async #discardSegments(): Promise<void> {
+    if (this.#stdin === undefined) return;
+    this.#stdin.close();
+    for (const file of this.#registry.files.values()) {
+      if (!this.#pipelines.some((pipeline) => pipeline.needs(file))) this.#discard(file);
+    }
+    await this.#discarding;
+    // Forgets them.
+    await this.#registry.look([], false);
+  }
+
   #listener(): FileListener {
     return {
       added: (files) => this.#follows(files),
       changed: (file) => {
         for (const pipeline of this.#pipelines) pipeline.changed(file);
+        if (file.state === "released") this.#discard(file);
       },
       isNeeded: (file) => this.#pipelines.some((pipeline) => pipeline.needs(file)),
       forgotten: (file) => {
@@ -465,3 +527,14 @@ const filesWithin = (descriptors = Number.POSITIVE_INFINITY): number =>
   descriptors === Number.POSITIVE_INFINITY
     ? descriptors
     : Math.max(1, Math.floor(descriptors - Math.max(MIN_OTHER_DESCRIPTORS, descriptors * OTHER_DESCRIPTORS_PART)));
+
+const stdinDirectory = ({ stateDir }: Config): string => join(stateDir, "stdin");
+
+/** The spool of a configuration with a source that reads stdin: that of the agent before, which has its place in the stream. */
+async function spoolFor(config: Config, world: AgentWorld, before?: StdinSpool): Promise<StdinSpool | undefined> {
+  const { clock, emit, stdin } = world;
+  if (stdin === undefined || !Object.values(config.sources).some((source) => source.stdin)) return undefined;
+  if (before !== undefined) return before;
+  const { maxBuffered } = config.stdin;
+  return StdinSpool.open({ input: stdin(), directory: stdinDirectory(config), maxBytes: maxBuffered, clock, emit });
+}

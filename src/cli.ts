@@ -19,7 +19,8 @@ process.env["UV_THREADPOOL_SIZE"] ??= "16";
 async function commandIo(): Promise<CommandIo> {
   const { sinkDefinitions } = await import("./sinks/registry.ts");
   const { stdout, stderr, env } = process;
-  return { stdout, stderr, env, cwd: process.cwd(), sinks: sinkDefinitions };
+  // Asked for only where it is read: to touch it is to open it.
+  return { stdin: () => process.stdin, stdout, stderr, env, cwd: process.cwd(), sinks: sinkDefinitions };
 }
 
 /** Where the agent writes. It waits for no terminal: one that was stopped must not stop the shipping. */
@@ -59,6 +60,7 @@ function program(done: (exitCode: number) => void): Command {
     )
     .option("--once", "read to the end of what is there, then exit", false)
     .option("--include <glob>", "without a file: files to follow (repeatable)", collect, [])
+    .option("--stdin", "without a file: read standard input, and end with it")
     .option("--sink <type>", "without a file: where to ship to (repeatable)", collect, [])
     .option("--state-dir <directory>", "without a file: where the checkpoints are kept")
     .addOption(new Option("--format <format>", "without a file: format of the lines"))

@@ -5,6 +5,7 @@ import type { CheckpointStore } from "./core/checkpoint.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Sink } from "./core/sink.ts";
 import type { LogFile } from "./files/log-file.ts";
+import type { StdinSpool } from "./files/stdin-spool.ts";
 
 /**
  * What an agent leaves to the next one in the same process. The lock stays held, so that no other agent slips in; the
@@ -16,6 +17,8 @@ export interface Estate {
   readonly lock: StateLock;
   readonly store: CheckpointStore;
   readonly files: OpenFiles;
+  /** What takes in stdin, where a source reads it. */
+  readonly stdin: StdinSpool | undefined;
 }
 
 /** Descriptors of followed files. What no path leads to any more lives by them alone. */

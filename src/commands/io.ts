@@ -1,8 +1,9 @@
-import type { Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import type { SinkDefinition } from "../core/sink-definition.ts";
 
 /** What a command gets from the outside world. */
 export interface CommandIo {
+  readonly stdin?: (() => Readable) | undefined;
   readonly stdout: Writable;
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -20,6 +20,7 @@ export interface RunOptions {
   /** What a wrong configuration does at the start: ends the process, or has it wait for a right one. */
   readonly onConfigError: "exit" | "wait";
   readonly include: readonly string[];
+  readonly stdin?: boolean | undefined;
   readonly sink: readonly string[];
   readonly stateDir?: string | undefined;
   readonly format?: string | undefined;
@@ -40,6 +41,7 @@ export async function runCommand(
   const log = new OwnLog(io.stderr);
   const world: AgentWorld = {
     sinks: io.sinks,
+    stdin: io.stdin,
     stdout: io.stdout,
     clock: systemClock,
     watch: watchForHints,
@@ -77,9 +79,10 @@ function refuse({ config }: RunOptions, problems: readonly string[], { stderr }:
 }
 
 /** A flag that is given and ignored would be a trap: who overrides the state directory for a trial would move the real cursors. */
-function refuseFlagsBesideFile({ config, include, sink, stateDir, format, startAt }: RunOptions): void {
+function refuseFlagsBesideFile({ config, include, stdin, sink, stateDir, format, startAt }: RunOptions): void {
   const flags = {
     "--include": include[0],
+    "--stdin": stdin,
     "--sink": sink[0],
     "--state-dir": stateDir,
     "--format": format,
@@ -90,15 +93,16 @@ function refuseFlagsBesideFile({ config, include, sink, stateDir, format, startA
   throw new UserError(`${given.join(", ")}: only without a file; with -c say it there`, EXIT.usage);
 }
 
-async function loadFlags({ include, sink, stateDir, format, startAt }: RunOptions, io: CommandIo): Promise<Loaded> {
-  if (include.length === 0 || sink.length === 0) {
+async function loadFlags(options: RunOptions, io: CommandIo): Promise<Loaded> {
+  const { include, stdin, sink, stateDir, format, startAt } = options;
+  if ((include.length === 0 && stdin !== true) || sink.length === 0) {
     throw new UserError(
-      "name a configuration file with -c, or files with --include and a destination with --sink",
+      "name a configuration file with -c, or files with --include, or --stdin, and a destination with --sink",
       EXIT.usage,
     );
   }
   const world = { ...io, readFile: (path: string) => readFileSync(path, "utf8") };
-  const result = configFromFlags({ include, sinks: sink, stateDir, format, startAt }, world);
+  const result = configFromFlags({ include, stdin, sinks: sink, stateDir, format, startAt }, world);
   const loaded = await checked(result);
   if (result.ok || loaded.ok) return loaded;
   // What no path is in is about a flag itself; the rest is about what flags leave to variables and to the directories.

@@ -116,7 +116,8 @@ export class Supervisor {
 }
 
 /** Another state directory was taken: what is left of the one before is closed. */
-async function abandon({ files, store, lock }: Estate): Promise<void> {
+async function abandon({ files, stdin, store, lock }: Estate): Promise<void> {
+  stdin?.close();
   await files.close();
   await store.close();
   await lock.release();

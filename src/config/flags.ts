@@ -4,6 +4,7 @@ import type { ConfigTree } from "./tree.ts";
 /** The flags of `tailcar run` that stand for a configuration file. */
 export interface ConfigFlags {
   readonly include: readonly string[];
+  readonly stdin?: boolean | undefined;
   /** Types of sinks; everything else about them comes from their defaults and the vendors' variables. */
   readonly sinks: readonly string[];
   readonly stateDir?: string | undefined;
@@ -11,8 +12,9 @@ export interface ConfigFlags {
   readonly startAt?: string | undefined;
 }
 
-/** Name of the one source that flags make. */
-const SOURCE = "files";
+/** Names of the sources that flags make. */
+const FILES = "files";
+const STDIN = "stdin";
 
 const SOURCE_FLAGS: Readonly<Record<string, string>> = {
   include: "--include",
@@ -21,16 +23,16 @@ const SOURCE_FLAGS: Readonly<Record<string, string>> = {
 };
 
 /** The options that flags stand for. A sink is named after its type. */
-export function flagTree({ include, sinks, stateDir, format, startAt }: ConfigFlags): ConfigTree {
-  const source = {
-    include: [...include],
-    ...(format !== undefined && { format }),
-    ...(startAt !== undefined && { startAt }),
+export function flagTree({ include, stdin, sinks, stateDir, format, startAt }: ConfigFlags): ConfigTree {
+  const settings = { ...(format !== undefined && { format }), ...(startAt !== undefined && { startAt }) };
+  const sources = {
+    ...(stdin === true && { [STDIN]: { stdin, ...settings } }),
+    ...((include.length > 0 || stdin !== true) && { [FILES]: { include: [...include], ...settings } }),
   };
   const twice = sinks.filter((type, index) => sinks.indexOf(type) < index);
   return {
     data: {
-      sources: { [SOURCE]: source },
+      sources,
       sinks: Object.fromEntries(sinks.map((type) => [type, { type }])),
       ...(stateDir !== undefined && { stateDir }),
     },

@@ -1,9 +1,10 @@
 import { isAbsolute, join, normalize, resolve } from "node:path";
+import { escapeGlob } from "../core/paths.ts";
 import type { Config } from "./schema.ts";
 
 /** Makes a pattern absolute. The current directory's own name is no pattern. */
 export function absolutePattern(pattern: string, cwd: string): string {
-  return isAbsolute(pattern) ? normalize(pattern) : join(cwd.replaceAll(/[\\*?[\]{}()!+@]/g, "\\$&"), pattern);
+  return isAbsolute(pattern) ? normalize(pattern) : join(escapeGlob(cwd), pattern);
 }
 
 function absoluteExclude(pattern: string, cwd: string): string {

@@ -146,9 +146,15 @@ const source = z
   .strictObject({
     include: z
       .array(pattern())
-      .min(1)
+      .default([])
       .describe(
         "Glob patterns of the files to follow, like /var/log/app/**/*.log. A relative pattern counts from the current directory. New files are found while the agent runs.",
+      ),
+    stdin: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Read standard input instead of files. Its lines are kept in stateDir until every sink has them, and the agent ends with it, as with --once.",
       ),
     exclude: z
       .array(pattern())
@@ -199,6 +205,12 @@ const source = z
         "Directories outside the include patterns that followed files may lead to by symbolic links, for example /var/log/pods for /var/log/containers.",
       ),
     rotated,
+  })
+  .superRefine(({ include, stdin }, context) => {
+    if (include.length === 0 && !stdin)
+      context.addIssue({ code: "custom", path: ["include"], message: "needs at least one entry, or stdin: true" });
+    if (include.length > 0 && stdin)
+      context.addIssue({ code: "custom", path: ["stdin"], message: "files and stdin are two sources" });
   })
   .describe("A set of files that are read in the same way.");
 
@@ -255,6 +267,17 @@ const memory = z
   })
   .prefault({})
   .describe("Bounds in memory.");
+
+const stdin = z
+  .strictObject({
+    maxBuffered: atLeast(size(), 1_048_576, "1MiB")
+      .prefault("256MiB")
+      .describe(
+        "Bound of what was read from stdin and lies in stateDir because some sink has not got it. At the bound the pipe waits.",
+      ),
+  })
+  .prefault({})
+  .describe("Standard input, where a source reads it.");
 
 const checkpoints = z
   .strictObject({
@@ -347,7 +370,11 @@ export const configSchema = (sinks: readonly SinkDefinition[]) =>
           "Directory of the checkpoints. Must outlive the container, and must not lie in a directory that is read.",
         ),
       resource,
-      sources: named(source, "What to read, by a name of your choice."),
+      sources: named(source, "What to read, by a name of your choice.").superRefine((sources, context) => {
+        const [, ...others] = Object.keys(sources).filter((key) => sources[key]?.stdin === true);
+        for (const key of others)
+          context.addIssue({ code: "custom", path: [key, "stdin"], message: "only one source can read stdin" });
+      }),
       transforms: transformsSchema,
       sinks: named(
         sinkSchema(sinks),
@@ -367,6 +394,7 @@ export const configSchema = (sinks: readonly SinkDefinition[]) =>
         .min(1)
         .default(1_024)
         .describe("Files kept open at the same time; the least recently grown ones are closed first."),
+      stdin,
       checkpoints,
       deadLetters,
       log,

@@ -52,6 +52,11 @@ export type AgentEvent =
   | { readonly kind: "file.format"; readonly path: string; readonly format: string }
   | { readonly kind: "files.none"; readonly roots: readonly string[] }
   | { readonly kind: "watch.failed"; readonly reason: string }
+  /** The pipe waits: full of what the sinks have not got, or the disk takes nothing. */
+  | { readonly kind: "stdin.waiting"; readonly reason: string }
+  | { readonly kind: "stdin.resumed" }
+  /** What had been read from stdin could not be written to the disk until the end. */
+  | { readonly kind: "stdin.lost"; readonly bytes: number; readonly reason: string }
   | { readonly kind: "data.lost"; readonly loss: LossCheckpoint }
   | ({ readonly kind: "sink.failing"; readonly sink: string } & SinkFailure)
   | ({ readonly kind: "sink.blocked"; readonly sink: string } & SinkFailure)

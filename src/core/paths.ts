@@ -8,6 +8,9 @@ export function globRoot(pattern: string): string {
   return resolve("/", isFile ? join(base, "..") : base);
 }
 
+/** A path as a pattern that matches it and nothing else. */
+export const escapeGlob = (path: string): string => path.replaceAll(/[\\*?[\]{}()!+@]/g, "\\$&");
+
 /** Whether `path` is `directory` or lies under it, by name alone. Both absolute. */
 export function isWithin(path: string, directory: string): boolean {
   const way = relative(directory, path);

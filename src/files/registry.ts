@@ -267,6 +267,13 @@ export class FileRegistry {
     }
   }
 
+  /** The file, which every sink has, was deleted by its owner: it is forgotten soon. */
+  removed(file: LogFile): void {
+    this.#table.displace(file);
+    file.state = "released";
+    file.deleted = true;
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.files.values()].map((file) => file.close()));
   }

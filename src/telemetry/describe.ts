@@ -65,6 +65,12 @@ export function describeEvent(event: AgentEvent): LogLine {
       return { level: "info", message: `${event.path} is taken for ${event.format}` };
     case "files.none":
       return { level: "warn", message: `no file matches yet under ${event.roots.join(", ")}` };
+    case "stdin.waiting":
+      return { level: "warn", message: `stdin is not read for now: ${event.reason}` };
+    case "stdin.resumed":
+      return { level: "info", message: "stdin is read again" };
+    case "stdin.lost":
+      return { level: "error", message: `${event.bytes} bytes of stdin could not be kept: ${event.reason}` };
     case "watch.failed":
       return {
         level: "warn",

@@ -42,6 +42,7 @@ sources:
   app:
     include:
       - ${directory}/logs/*.log
+    stdin: false
     exclude: []
     format: auto
     encoding: utf-8
@@ -85,6 +86,8 @@ failOnUndelivered: false
 memory:
   maxBuffered: 32MiB
 maxOpenFiles: 1024
+stdin:
+  maxBuffered: 256MiB
 checkpoints:
   interval: 1s
   compactAt: 1MiB

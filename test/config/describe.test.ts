@@ -27,6 +27,7 @@ describe("describeConfig", () => {
       sources: {
         app: {
           include: ["/logs/*.log"],
+          stdin: false,
           exclude: [],
           format: "auto",
           startAt: "beginning",
@@ -45,6 +46,7 @@ describe("describeConfig", () => {
       failOnUndelivered: false,
       memory: { maxBuffered: "1536KiB" },
       maxOpenFiles: 1024,
+      stdin: { maxBuffered: "256MiB" },
       checkpoints: { interval: "1s", compactAt: "1MiB" },
       deadLetters: { maxBytes: "64MiB", full: "block" },
       log: { level: "info", format: "auto" },

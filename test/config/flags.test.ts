@@ -24,13 +24,30 @@ describe("a configuration from flags", () => {
     });
   });
 
+  test("reads stdin alone, or beside files", () => {
+    const both = configFromFlags({ include: ["/l/*"], stdin: true, sinks: ["stdout"], format: "raw" }, world());
+    expect(both).toMatchObject({
+      config: {
+        sources: {
+          stdin: { stdin: true, include: [], format: "raw" },
+          files: { stdin: false, include: ["/l/*"], format: "raw" },
+        },
+      },
+    });
+    const alone = configFromFlags({ include: [], stdin: true, sinks: ["stdout"] }, world());
+    expect(alone.ok && Object.keys(alone.config.sources)).toEqual(["stdin"]);
+  });
+
   test("keeps its state where it is told to", () => {
     const result = configFromFlags({ include: ["/l/*"], sinks: ["stdout"], stateDir: "state" }, world());
     expect(result).toMatchObject({ config: { stateDir: "/srv/state" } });
   });
 
   test.for([
-    [{ include: [], sinks: [] }, ["--include: needs at least one entry", "--sink: needs at least one entry"]],
+    [
+      { include: [], sinks: [] },
+      ["--include: needs at least one entry, or stdin: true", "--sink: needs at least one entry"],
+    ],
     [
       { include: ["/l/*"], sinks: ["stdout", "datadog", "stdout", "stdout"] },
       [

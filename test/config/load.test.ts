@@ -23,6 +23,7 @@ describe("a configuration file", () => {
       sources: {
         app: {
           include: ["/var/log/app/*.log"],
+          stdin: false,
           exclude: [],
           format: "auto",
           startAt: "beginning",
@@ -41,6 +42,7 @@ describe("a configuration file", () => {
       memory: { maxBuffered: 33_554_432 },
       failOnUndelivered: false,
       maxOpenFiles: 1_024,
+      stdin: { maxBuffered: 268_435_456 },
       checkpoints: { interval: 1_000, compactAt: 1_048_576 },
       deadLetters: { maxBytes: 67_108_864, full: "block" },
       log: { level: "info", format: "auto" },

@@ -141,6 +141,16 @@ const cases: readonly (readonly [name: string, text: string, problems: readonly 
     ],
   ],
   [
+    "sources: files or stdin, and stdin for one alone",
+    `sources: {a: {format: raw}, b: {include: [/l/*], stdin: true}, c: {stdin: true}, d: {stdin: true}}\n${SINKS}`,
+    [
+      "tailcar.yaml:1:11: sources.a.include: needs at least one entry, or stdin: true",
+      "tailcar.yaml:1:57: sources.b.stdin: files and stdin are two sources",
+      "tailcar.yaml:1:75: sources.c.stdin: only one source can read stdin",
+      "tailcar.yaml:1:93: sources.d.stdin: only one source can read stdin",
+    ],
+  ],
+  [
     "unions: what was most probably meant is heard",
     `${SOURCES}sinks:\n  a: {type: splunkHec, endpoint: 'https://s:1', token: t, match: al}\n  b: {type: splunkHec, endpoint: 'https://s:1', token: t, match: {feild: x}}\n  c: {type: splunkHec, endpoint: 's', token: t, match: [a]}\n`,
     [

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { Writable } from "node:stream";
 import { stringify } from "yaml";
 import { isObject } from "./json-stream.ts";
 import { within } from "./poll.ts";
@@ -17,6 +18,8 @@ export interface AgentOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Gets standard output as it comes; without it the output goes to a file. */
   readonly onStdout?: (chunk: Buffer) => void;
+  /** Whether standard input is a pipe that the test writes to; without it there is none. */
+  readonly pipeStdin?: boolean;
 }
 
 export interface Exit {
@@ -43,7 +46,7 @@ export class AgentProcess {
   exit: Exit | undefined;
   readonly #child: ChildProcess;
 
-  constructor({ dir, args, env = {}, onStdout }: AgentOptions) {
+  constructor({ dir, args, env = {}, onStdout, pipeStdin = false }: AgentOptions) {
     mkdirSync(dir, { recursive: true });
     runs += 1;
     this.stdoutPath = join(dir, `agent-${runs}.stdout`);
@@ -53,7 +56,7 @@ export class AgentProcess {
     this.#child = spawn(NODE, [CLI, ...args], {
       cwd: PROJECT,
       env: { ...cleanEnvironment(), ...env },
-      stdio: ["ignore", out, err],
+      stdio: [pipeStdin ? "pipe" : "ignore", out, err],
     });
     closeSync(err);
     if (typeof out === "number") closeSync(out);
@@ -67,6 +70,11 @@ export class AgentProcess {
         resolve(this.exit);
       });
     });
+  }
+
+  get stdin(): Writable {
+    if (this.#child.stdin === null) throw new Error("started without a pipe to standard input");
+    return this.#child.stdin;
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -62,6 +62,9 @@ const cases: readonly (readonly [AgentEvent, LogLine["level"], readonly string[]
   [{ kind: "config.reloaded", file: "t.yaml" }, "info", ["t.yaml"]],
   [{ kind: "config.unchanged", file: "t.yaml" }, "info", ["t.yaml"]],
   [{ kind: "config.stateDirChanged", from: "/old", to: "/new" }, "warn", ["/old", "/new", "startAt"]],
+  [{ kind: "stdin.waiting", reason: "full" }, "warn", ["full"]],
+  [{ kind: "stdin.resumed" }, "info", ["stdin"]],
+  [{ kind: "stdin.lost", bytes: 12, reason: "ENOSPC" }, "error", ["12 bytes", "ENOSPC"]],
   [{ kind: "watch.failed", reason: "ENOSPC" }, "warn", ["ENOSPC"]],
   [{ kind: "data.lost", loss }, "error", ["splunk", "1024", "3072", "2.0 KiB", "/l/a.log", "truncated"]],
   [
