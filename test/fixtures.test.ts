@@ -1,4 +1,4 @@
-import { copyFileSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { PROJECT } from "./support/agent-process.ts";
@@ -7,6 +7,9 @@ import { Scene } from "./support/scene.ts";
 import { stdoutRecords } from "./support/stdout-records.ts";
 
 const FIXTURES = join(PROJECT, "fixtures");
+
+/** The fixtures were made in this month. */
+const WRITTEN = new Date("2026-11-30T00:00:00Z");
 
 interface Expected {
   readonly offset: number;
@@ -41,7 +44,7 @@ const table = names.flatMap((name) =>
 
 test("the fixtures hold every application and every format", () => {
   expect(names.length).toBeGreaterThanOrEqual(8);
-  expect(new Set(table.map(([, format]) => format))).toEqual(new Set(["raw", "json", "nginx", "auto"]));
+  expect(new Set(table.map(([, format]) => format))).toEqual(new Set(["raw", "json", "nginx", "syslog", "auto"]));
   for (const name of names) {
     const { size, cases } = read(name);
     expect(readFileSync(join(FIXTURES, name, "input.log")).length).toBe(size);
@@ -56,6 +59,8 @@ test.each(table)("%s as %s gives the expected records", async (name, format, { i
   const scene = new Scene();
   const file = join(scene.logs, "input.log");
   copyFileSync(join(FIXTURES, name, "input.log"), file);
+  // Times without a year get it from here.
+  utimesSync(file, WRITTEN, WRITTEN);
   const sources = { fixture: { include: [file], format } };
   const config = { resource: { service: "fixture", host: "pod-1" }, sources, sinks: { console: { type: "stdout" } } };
   const agent = scene.agent(config, { args: ["--once"] });
