@@ -11,6 +11,22 @@ const ACCEPTANCE = [
   "test/docker/image.test.ts",
 ];
 
+/** What takes minutes: `npm run test:long`, and never part of `npm test`. */
+const LONG = ["test/long/**/*.test.ts"];
+
+const LONG_PROJECT = {
+  test: {
+    name: "long",
+    include: LONG,
+    fileParallelism: false,
+    testTimeout: 3_600_000,
+    sequence: { groupOrder: 2 },
+  },
+};
+
+/** A project that is not asked for is not there, so that a plain `vitest run` passes it over. */
+const isLong = process.env["npm_lifecycle_event"] === "test:long" || process.argv.includes("long");
+
 export default defineConfig({
   test: {
     reporters: ["default", "./test/support/closing-summary.ts"],
@@ -19,7 +35,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ACCEPTANCE,
+          exclude: [...ACCEPTANCE, ...LONG],
           sequence: { groupOrder: 0 },
         },
       },
@@ -33,6 +49,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      ...(isLong ? [LONG_PROJECT] : []),
     ],
   },
 });

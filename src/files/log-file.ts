@@ -69,7 +69,7 @@ export class LogFile implements FollowedFile {
   readonly origin: RecordOrigin;
   /** The live path whose generations are read oldest first; for a file that was never rotated its own path. */
   readonly stream: string;
-  readonly born: bigint;
+  born: bigint;
   /** Since when the stream has been followed, milliseconds since the epoch. */
   readonly followedSince: number;
   path: string;

@@ -92,6 +92,8 @@ export class Settling {
 
   async #release(file: LogFile, now: number): Promise<void> {
     const { lives, emit } = this.#options;
+    // Its archive stays known as its next form, or it would be taken for a file of its own later.
+    if (file.deleted) await this.#held.moveToCopy(file);
     file.state = "released";
     file.releasedAtMs = now;
     await file.close();

@@ -85,6 +85,23 @@ describe.each(includes)("compressed generations (%s)", (_, include) => {
     expect(descriptorsIn(scene.directory)).toEqual(["app.log.1.gz"]);
   });
 
+  test("that were read through the deleted original are not read again", async () => {
+    const scene = await Scene.create({ include });
+    await scene.write("app.log", LINES);
+    await scene.start();
+    const file = scene.file("app.log");
+    await scene.rename("app.log", "app.log.1");
+    await scene.lookFully();
+    await scene.clock.advance(GRACE_MS + 1);
+    await scene.lookFully();
+    await compress(scene, "app.log.1");
+    await scene.lookFully();
+    expect([file.state, file.deleted]).toEqual(["final", true]);
+    await scene.deliver(file);
+    for (let look = 0; look < 3; look += 1) await scene.lookFully();
+    expect([scene.states(), descriptorsIn(scene.directory)]).toEqual([["app.log.1.gz released"], []]);
+  });
+
   test("an archive beside its original is left alone until that is gone", async () => {
     const scene = await Scene.create({ include });
     await scene.write("app.log", LINES);
