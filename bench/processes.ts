@@ -99,7 +99,7 @@ export async function startServer(): Promise<{ readonly port: number; readonly p
 export function agentCommand(place: Workplace, row: Row, port: number, corpus = place.corpus): string[] {
   const config = place.fresh("tailcar.yaml");
   const sinks = { bench: sinkConfig(row, port, "ok") };
-  writeFileSync(config, agentConfig(corpus, place.fresh("state"), row.format, sinks));
+  writeFileSync(config, agentConfig(corpus, place.fresh("state"), row.format, sinks, row.redact));
   return [...place.tailcar, "run", "-c", config, "--once"];
 }
 

@@ -36,8 +36,8 @@ export const redactSchema = z
   })
   .describe("Replaces secrets in the text of a record and in all its fields, also where JSON has them escaped.");
 
-/** What makes a match depend on where the text begins or ends, or on what is beside it. */
-const ANCHOR = /\^|\$|\\[AbBz]/;
+/** What makes a match depend on where the text begins or ends. */
+const ANCHOR = /\^|\$|\\[Az]/;
 
 export function createRedact(
   { patterns, replacement, where }: z.output<typeof redactSchema>,

@@ -1,5 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { LogRecord } from "../../src/core/record.ts";
+import { TextPage } from "../../src/core/text-page.ts";
 import { anyText, parseRaw, recordsOf, transformed, transformer } from "./support.ts";
 
 const redact = (...patterns: unknown[]): string => JSON.stringify([{ redact: { patterns, replacement: "[x]" } }]);
@@ -230,3 +232,23 @@ test.each(["a@", "4111 ", "Bearer ", "eyJ", "1.", "::", "secret key ", String.ra
     expect(time(64 * 1_024)).toBeLessThan(Math.max(20 * time(4 * 1_024), 150));
   },
 );
+
+test("records that stand on a page are looked through together, and come out as each by itself", () => {
+  const lines = Object.values(CASES).flatMap((cases) => cases.map(([text]) => text));
+  const bytes = Buffer.from(lines.map((text) => `${text}\n`).join("\n"));
+  const page = new TextPage(bytes, 1_000, false);
+  const records: LogRecord[] = [];
+  let offset = 1_000;
+  for (const text of lines) {
+    const length = Buffer.byteLength(text) + 1;
+    records.push(new LogRecord(page, offset, length, { source: "app", path: "/a" }, undefined, undefined, 1));
+    offset += length + 1;
+  }
+  const all = transformer(redact(...Object.keys(CASES)));
+  const together = all.transform(records, 1, 1_000, offset);
+  expect(together.map(({ body }) => body)).toEqual(
+    lines.flatMap((text) => all.transform(recordsOf([text], parseRaw), 1, 0, 1)).map(({ body }) => body),
+  );
+  // Most have a secret; what has none is not even made into a text.
+  expect(together.filter((record, index) => record === records[index]).length).toBeGreaterThan(5);
+});

@@ -6,7 +6,7 @@ const V4 = /(?<!\d)(?<!\d\.)\d{1,3}(?:\.\d{1,3}){3}(?!\d)(?!\.\d)/g;
 /** What an address of version 6 is made of, with two colons at least. */
 const V6 = /(?:[\da-f]{0,4}:){2,9}[\da-f.]{0,15}/gi;
 
-const CANDIDATE = /\d\.\d|[\da-f]:[\da-f]|::/gi;
+const CANDIDATE = /\d\.\d{1,3}\.\d{1,3}\.\d|::|[\da-f]:[\da-f]{1,4}:/gi;
 
 /** IP addresses of both versions. A port behind an address stays, and so does a prefix length. */
 export const ip: Finder = {

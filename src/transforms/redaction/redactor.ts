@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue, LogRecord, ParsedFields } from "../../core/
 import { eachString } from "./json-strings.ts";
 import type { Finder } from "./finder.ts";
 import { beforeEscape, behindEscape, merge, type Redaction, replaceInJson, replaceInText } from "./replace.ts";
-import { viewsOf } from "./views.ts";
+import { original, viewsOf } from "./views.ts";
 
 /** What is looked for, and what takes its place. */
 export interface Rule {
@@ -35,29 +35,34 @@ export class Redactor {
 
   redact(record: LogRecord): LogRecord {
     const { body } = record;
-    const found = this.#find(body, this.#rules);
-    return isJson(body, found.length > 0 || this.#anchored.length > 0)
-      ? this.#redactJson(record, body, found)
-      : this.#redactText(record, body, found);
+    const found = [...this.#find(body, this.#rules), ...this.#findInValues(body)];
+    if (found.length > 0 && isJson(body)) return this.#redactJson(record, body, found);
+    // The fields of an object are its values.
+    const isDone = this.#anchored.length === 0 || record.fields.isObject === true;
+    return found.length === 0 && isDone ? record : this.#redactText(record, body, found);
+  }
+
+  /** What depends on where a value begins or ends, in text that may be JSON. */
+  #findInValues(body: string): readonly Found[] {
+    const found: Found[] = [];
+    if (this.#anchored.length === 0 || !MAY_BE_JSON.test(body)) return found;
+    eachString(body, (start, end) => {
+      for (const one of this.#find(body.slice(start, end), this.#anchored))
+        found.push({ ...one, start: start + one.start, end: start + one.end });
+    });
+    return found;
   }
 
   /** The fields are taken from the new text. */
   #redactJson(record: LogRecord, body: string, found: readonly Found[]): LogRecord {
-    const redactions: Redaction[] = found
+    const redactions = found
       .filter(({ level, isLiteral }) => level > 0 || isLiteral || !body.includes("\\"))
       .map((redaction) => wholeEscapes(body, redaction));
-    if (this.#anchored.length > 0) {
-      eachString(body, (start, end) => {
-        for (const one of this.#find(body.slice(start, end), this.#anchored))
-          redactions.push({ ...one, start: start + one.start, end: start + one.end });
-      });
-    }
     return redactions.length === 0 ? record : record.withBody(replaceInJson(body, merge(redactions)));
   }
 
   /** The fields are redacted by themselves: the format might not find them any more in the new text. */
   #redactText(record: LogRecord, body: string, found: readonly Redaction[]): LogRecord {
-    if (found.length === 0 && this.#anchored.length === 0) return record;
     const { message, attributes, ...rest } = record.fields;
     const secrets = new Map<string, string>();
     const fields: ParsedFields = {
@@ -73,13 +78,10 @@ export class Redactor {
 
   #find(text: string, rules: readonly Rule[]): readonly Found[] {
     const found: Found[] = [];
-    const hasEscapes = text.includes("\\");
-    for (const { text: view, origins, level } of hasEscapes
-      ? viewsOf(text)
-      : [{ text, origins: undefined, level: 0 }]) {
+    for (const view of text.includes("\\") ? viewsOf(text) : [original(text)]) {
       for (const { finder, replacement, isLiteral } of rules) {
-        finder.find(view, (start, end) => {
-          found.push({ start: origins?.[start] ?? start, end: origins?.[end] ?? end, replacement, level, isLiteral });
+        finder.find(view.text, (start, end) => {
+          found.push({ start: view.origin(start), end: view.origin(end), replacement, level: view.level, isLiteral });
         });
       }
     }
@@ -116,9 +118,11 @@ export class Redactor {
   }
 }
 
-/** Whether the text is JSON as a whole, an object or a list. Not looked at if it makes no difference. */
-function isJson(text: string, matters: boolean): boolean {
-  if (!matters || !/^\s*[{[]/.test(text)) return false;
+const MAY_BE_JSON = /^\s*[{[]/;
+
+/** Whether the text is JSON as a whole, an object or a list. */
+function isJson(text: string): boolean {
+  if (!MAY_BE_JSON.test(text)) return false;
   try {
     JSON.parse(text);
     return true;

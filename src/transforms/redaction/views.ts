@@ -1,18 +1,21 @@
 /** A text as it reads once its escapes are resolved, and where each of its characters stands in the text as it is. */
 export interface View {
   readonly text: string;
-  /** Offset in the original text of each character, and of the end. Undefined: the text is the original. */
-  readonly origins: Uint32Array | undefined;
   /** How many times escapes were resolved: JSON in a string of JSON has escapes of escapes. */
   readonly level: number;
+  /** The offset in the original text of a character, or of the end. */
+  origin(at: number): number;
 }
 
 /** JSON in a string of JSON in a string of JSON in a string of JSON: as deep as secrets are looked for. */
 const MAX_LEVEL = 4;
 
+/** The text as it is. */
+export const original = (text: string): View => ({ text, level: 0, origin: (at) => at });
+
 /** The text as it is, then with its escapes resolved, again and again while there are any. */
 export function* viewsOf(text: string): Generator<View> {
-  let view: View = { text, origins: undefined, level: 0 };
+  let view: View = original(text);
   yield view;
   while (view.level < MAX_LEVEL) {
     const next = unescape(view);
@@ -34,30 +37,37 @@ const SIMPLE: Readonly<Record<string, string>> = {
 };
 
 /** Resolves the escapes of JSON strings; undefined if there are none. Whatever else follows a backslash stays. */
-function unescape({ text, origins, level }: View): View | undefined {
-  let at = text.indexOf("\\");
-  if (at === -1) return undefined;
-  const to = new Uint32Array(text.length + 1);
+function unescape(outer: View): View | undefined {
+  const { text } = outer;
   let result = "";
   let from = 0;
-  let isChanged = false;
-  const copy = (end: number): void => {
-    for (let index = from; index < end; index += 1) to[result.length + index - from] = origins?.[index] ?? index;
-    result += text.slice(from, end);
-    from = end;
-  };
-  for (; at !== -1; at = text.indexOf("\\", Math.max(from, at + 1))) {
+  /** Behind which characters of the result more than one character is skipped, and how many in all up to there. */
+  const places: number[] = [];
+  const skipped: number[] = [];
+  for (let at = text.indexOf("\\"); at !== -1; at = text.indexOf("\\", Math.max(from, at + 1))) {
     const { character, length } = escapeAt(text, at);
     if (length === 0) continue;
-    copy(at);
-    to[result.length] = origins?.[at] ?? at;
-    result += character;
+    result += text.slice(from, at) + character;
     from = at + length;
-    isChanged = true;
+    places.push(result.length);
+    skipped.push(from - result.length);
   }
-  copy(text.length);
-  to[result.length] = origins?.[text.length] ?? text.length;
-  return isChanged ? { text: result, origins: to.subarray(0, result.length + 1), level: level + 1 } : undefined;
+  if (from === 0) return undefined;
+  result += text.slice(from);
+  const origin = (at: number): number => outer.origin(at + (skipped[countUpTo(places, at) - 1] ?? 0));
+  return { text: result, level: outer.level + 1, origin };
+}
+
+/** How many of the numbers, which ascend, are at most `limit`. */
+function countUpTo(numbers: readonly number[], limit: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((numbers[middle] ?? 0) <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function escapeAt(text: string, at: number): { readonly character: string; readonly length: number } {
