@@ -143,7 +143,7 @@ describe("README", () => {
       ...pages
         .map(read)
         .join("\n")
-        .matchAll(/(?:^|`|&& )npm (?:run )?([a-z:]+)/gm),
+        .matchAll(/(?:^|`|&& )npm (?:run )?([a-z:-]+)/gm),
     ].map((match) => match[1] ?? "");
     const ofNpm = new Set(["run", "ci", "pack", "install"]);
     expect(named.filter((name) => !(name in scripts) && !ofNpm.has(name))).toEqual([]);
