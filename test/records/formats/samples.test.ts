@@ -443,6 +443,9 @@ describe("a pattern of one's own", () => {
       },
     ],
   ]);
+  check({ regex: "^(?<level>\\w+): (?<message>.*)" }, [
+    ["a trace, whole", "ERROR: no\n  at a\n  at b", { severity: 17, message: "no\n  at a\n  at b", attributes: {} }],
+  ]);
   check({ regex: "(?<a>x)|(?<b>y)" }, [["a group that took no part", "y", { attributes: { b: "y" } }]]);
   refuse({ regex: "^(?<a>\\d+)$" }, ["", "a", "1a"]);
 });
