@@ -11,6 +11,11 @@ const MAX_DEPTH = 64;
 /** Time stamps of directories are coarse: a change within this time of a listing may not show. */
 const SAME_TICK_MS = 2_000;
 
+/** What is said of a path whose name is not valid UTF-8: a listing shows U+FFFD in it, and no such path is there. */
+export const UNNAMEABLE = "its name is not valid UTF-8";
+
+export const isUnnameable = (path: string): boolean => path.includes("\uFFFD");
+
 export interface Listing {
   /** Absolute paths that match and are regular files or symbolic links; what they really are is decided at opening. */
   readonly paths: readonly string[];
@@ -106,7 +111,8 @@ export class DirectoryTree {
       const code = errorCode(error);
       this.#forget(directory);
       // A root that does not exist yet is normal: the application makes it when it starts.
-      if (code === "ENOENT") this.observer?.appeared(dirname(directory));
+      if (code === "ENOENT" && isUnnameable(directory)) listing.problems.push({ path: directory, reason: UNNAMEABLE });
+      else if (code === "ENOENT") this.observer?.appeared(dirname(directory));
       else listing.problems.push({ path: directory, reason: code ?? String(error) });
       return [];
     }

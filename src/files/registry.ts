@@ -8,7 +8,7 @@ import type { CheckpointStore, Position } from "../core/checkpoint.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Emit } from "../core/events.ts";
 import { Adoption } from "./adoption.ts";
-import { type DirectoryObserver, DirectoryTree } from "./discovery.ts";
+import { type DirectoryObserver, DirectoryTree, isUnnameable, UNNAMEABLE } from "./discovery.ts";
 import { type FileListener, FileLives } from "./file-lives.ts";
 import { FileTable } from "./file-table.ts";
 import { compileGlobs, type Globs } from "./globs.ts";
@@ -344,6 +344,8 @@ export class FileRegistry {
     const found = await this.#opener.stat(path);
     if (found.kind === "unknown") return;
     const believed = this.#table.at(path);
+    if (found.kind === "absent" && believed === undefined && isUnnameable(path))
+      this.#opener.report("file.unreadable", path, UNNAMEABLE);
     const stats = found.kind === "file" ? found.stats : undefined;
     if (believed !== undefined && (stats === undefined || !sameInode(believed.identity, stats)))
       await this.#lives.moved(believed);

@@ -1,7 +1,9 @@
+import { once } from "node:events";
 import { execFileSync } from "node:child_process";
 import { chmod, link, mkdir, rm, symlink, unlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { scratchDirectory } from "../../core/scratch.ts";
 import { GRACE_MS, Scene, withoutRights } from "../scene.ts";
 
@@ -190,3 +192,48 @@ async function openToAll(scene: Scene): Promise<void> {
   await chmod(join(scene.directory, ".."), 0o755);
   await chmod(scene.directory, 0o755);
 }
+
+describe("names", () => {
+  test("that are not valid UTF-8 are told once, of files and of directories, and the others are read", async () => {
+    const scene = await Scene.create({ include: ["**/*.log"] });
+    const bad = (end: string): Buffer =>
+      Buffer.concat([Buffer.from(`${scene.directory}/`), Buffer.from([0xff]), Buffer.from(end)]);
+    await mkdir(bad("dir"));
+    await writeFile(bad(".log"), "unreachable\n");
+    await scene.write("good.log", "good\n");
+    await scene.start();
+    for (let look = 0; look < 3; look += 1) await scene.lookFully();
+    const told = scene.events.flatMap((event) =>
+      event.kind === "file.unreadable" ? [[event.path, event.reason]] : [],
+    );
+    const reason = "its name is not valid UTF-8";
+    expect(told).toEqual([
+      [scene.path("\uFFFDdir"), reason],
+      [scene.path("\uFFFD.log"), reason],
+    ]);
+    expect(scene.states()).toEqual(["good.log live"]);
+  });
+
+  test("with line feeds, quotes and wildcards are names like any other", async () => {
+    const names = ["new\nline.log", 'quo"te.log', "*.log", "[a].log", " .log", "\u001B[31m.log"];
+    const scene = await Scene.create({ include: ["*.log"] });
+    for (const name of names) await scene.write(name, `${name}\n`);
+    await scene.start();
+    await scene.lookFully();
+    expect(scene.all().map(({ path }) => path)).toEqual(names.map((name) => scene.path(name)));
+    await scene.restart();
+    expect(scene.states()).toHaveLength(names.length);
+  });
+});
+
+test("a socket is refused once, and blocks nothing", async () => {
+  const scene = await Scene.create({ include: ["*.log"] });
+  const server = createServer().listen(scene.path("socket.log"));
+  onTestFinished(() => void server.close());
+  await once(server, "listening");
+  await scene.write("good.log", "good\n");
+  await scene.start();
+  for (let look = 0; look < 3; look += 1) await scene.lookFully();
+  expect(scene.states()).toEqual(["good.log live"]);
+  expect(scene.events.filter(({ kind }) => kind === "file.unreadable" || kind === "file.refused")).toHaveLength(1);
+});
