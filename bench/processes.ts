@@ -33,7 +33,7 @@ export const AGENT_OPTIONS = {
 } as const;
 
 /** What the image sets for the agent: the flags of Node, and `NAME=value` of its environment. */
-function imageSettings(): { readonly nodeOptions: readonly string[]; readonly assignments: readonly string[] } {
+export function imageSettings(): { readonly nodeOptions: readonly string[]; readonly assignments: readonly string[] } {
   const dockerfile = readFileSync(here("../Dockerfile"), "utf8");
   const entrypoint: readonly string[] = JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(dockerfile)?.[1] ?? "[]");
   const assignments = dockerfile.match(/\b(?:UV_THREADPOOL_SIZE|MALLOC_ARENA_MAX)=\d+/g) ?? [];

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { imageSettings } from "../bench/processes.ts";
 import { Account, numberedLine, type Written } from "../test/support/accounting.ts";
 import { AgentProcess, writeConfig } from "../test/support/agent-process.ts";
 import { DatadogIntake } from "../test/support/datadog-intake.ts";
@@ -11,8 +12,9 @@ const TOKEN = "11111111-2222-3333-4444-555555555555";
 /** Splunk refuses each line whose number is a multiple of this, until it is cured. */
 const POISON_EVERY = 997;
 
-/** As the image runs it. */
-const ENVIRONMENT = { NODE_OPTIONS: "--max-semi-space-size=4", MALLOC_ARENA_MAX: "1" };
+/** The agent runs as in the image. */
+const IMAGE = imageSettings();
+const ENVIRONMENT = Object.fromEntries(IMAGE.assignments.map((assignment) => assignment.split("=")));
 
 const TIMEOUT = { connect: "2s", response: "2s", total: "3s" };
 
@@ -26,23 +28,22 @@ export class Subject {
   runs = 0;
   #isCured = false;
   readonly #dir: string;
+  readonly #logs: string;
 
   constructor(name: string, dir: string, logs: string) {
     this.name = name;
     this.#dir = join(dir, name);
     this.datadog = new DatadogIntake({
       apiKey: API_KEY,
-      onItem: ({ message }) => this.accounts.datadog.seeText(message),
+      onItem: ({ message }) => this.#see("datadog", message),
     });
     this.splunk = new SplunkIntake({
       token: TOKEN,
       isPoison: ({ event }) => !this.#isCured && isPoison(JSON.stringify(event)),
-      onEvent: ({ event }) => this.accounts.splunk.seeText(JSON.stringify(event)),
+      onEvent: ({ event }) => this.#see("splunk", typeof event === "string" ? event : JSON.stringify(event)),
     });
     this.#logs = logs;
   }
-
-  readonly #logs: string;
 
   get #config(): string {
     return join(this.#dir, "..", `${this.name}.yaml`);
@@ -66,7 +67,7 @@ export class Subject {
   start(): AgentProcess {
     const splitter = new LineSplitter();
     const onStdout = (chunk: Buffer): void => {
-      for (const line of splitter.push(chunk)) this.accounts.console.seeText(line);
+      for (const line of splitter.push(chunk)) this.#see("console", line);
     };
     this.runs += 1;
     this.agent = this.#run(["run"], onStdout);
@@ -111,11 +112,17 @@ export class Subject {
     await Promise.all([this.datadog.close(), this.splunk.close()]);
   }
 
+  /** An unfinished last line, as an orderly end sends it, proves nothing: it must come again as a whole. */
+  #see(sink: keyof Subject["accounts"], text: string): void {
+    if (text.endsWith("}")) this.accounts[sink].seeText(text);
+  }
+
   #run([command = "", ...args]: readonly string[], onStdout?: (chunk: Buffer) => void): AgentProcess {
     return new AgentProcess({
       dir: join(this.#dir, "output"),
       args: [command, "-c", this.#config, ...args],
       env: ENVIRONMENT,
+      nodeFlags: IMAGE.nodeOptions,
       ...(onStdout === undefined ? {} : { onStdout }),
     });
   }

@@ -75,6 +75,8 @@ export class Pipeline {
   /** The reason of the last failure, and how often in a row it was that one. */
   #failure = { reason: "", count: 0 };
   #running: Promise<void> | undefined;
+  /** What was told of accounts that do not add up: each is told when it changes. */
+  readonly #imbalances = new WeakMap<FileProgress, number>();
   /** What a delivery threw: never an expected failure. */
   #bug: { readonly error: unknown } | undefined;
 
@@ -357,8 +359,10 @@ export class Pipeline {
       store.record({ kind: "loss", loss });
       emit({ kind: "data.lost", loss });
     }
-    if (progress.imbalance !== 0) {
-      emit({ kind: "sink.unbalanced", sink: this.name, path: progress.file.path, missingBytes: progress.imbalance });
+    const { imbalance: missingBytes, file } = progress;
+    if (missingBytes !== (this.#imbalances.get(progress) ?? 0)) {
+      emit({ kind: "sink.unbalanced", sink: this.name, path: file.path, missingBytes });
+      this.#imbalances.set(progress, missingBytes);
     }
   }
 
