@@ -80,7 +80,7 @@ export function parseSeverity(value: JsonValue | undefined): Severity | undefine
   if (typeof value === "number") return bySharedNumber.get(value);
   if (typeof value !== "string" || value.length > MAX_NAME) return undefined;
   const severity = byText.get(value) ?? byText.get(value.toLowerCase());
-  if (severity === undefined) return /^\d{1,5}$/.test(value) ? bySharedNumber.get(Number(value)) : undefined;
+  if (severity === undefined) return /^(?:0|[1-9]\d{0,4})$/.test(value) ? bySharedNumber.get(Number(value)) : undefined;
   return severity.text === value ? severity : { number: severity.number, text: value };
 }
 
