@@ -41,7 +41,8 @@ export const jwt: Finder = {
     }
   },
 
-  candidates: (text, onCandidate) => eachIndex(text, TOKEN_START, onCandidate),
+  // Its first letter is the most frequent one in English, and a search would stop at each.
+  candidates: (text, onCandidate) => eachIndex(text, TOKEN_START.slice(1), onCandidate),
 };
 
 /** The end of the base64url text that starts here. */
@@ -69,6 +70,9 @@ const KEY_ID = /(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16,}/g;
 const SECRET =
   /(?:secret[_\-. ]?(?:access[_\-. ]?)?key|aws[_\-. ]?secret|aws[_\-. ]?session[_\-. ]?token)\w{0,16}(?:["']?\s{0,8}(?:=>|[:=>])\s{0,8}["']?|["']\s{0,8},\s{0,8}["']value["']\s{0,8}[:=]\s{0,8}["']?|\s{1,8}["']?)([A-Za-z0-9/+%]{20,}={0,2})/gi;
 
+/** One of these is in the name of a secret. By themselves they are found faster than together. */
+const SECRET_WORDS = [/secret/gi, /session/gi];
+
 /** Ids of AWS access keys, and the secrets that belong to them where their name stands before them. */
 export const awsKey: Finder = {
   find(text, onSecret) {
@@ -79,7 +83,7 @@ export const awsKey: Finder = {
   },
 
   candidates(text, onCandidate) {
-    for (const needle of ["AKIA", "ASIA", "ABIA", "ACCA", "secret", "Secret", "SECRET", "ession"])
-      eachIndex(text, needle, onCandidate);
+    for (const prefix of ["AKIA", "ASIA", "ABIA", "ACCA"]) eachIndex(text, prefix, onCandidate);
+    for (const word of SECRET_WORDS) eachMatch(text, word, ({ index }) => onCandidate(index));
   },
 };
