@@ -23,7 +23,7 @@ import { UnseenSearch } from "./unseen-search.ts";
 export type { FileListener } from "./file-lives.ts";
 
 /** A file that has not grown for this long is looked at only by full looks and when a hint names it. */
-const ACTIVE_MS = 60_000;
+const ACTIVE_MS = 30_000;
 
 /** A sweep looks at so many files at most. Of more it goes round: what looking costs is bounded, however many files grow. */
 const SWEEP_FILES = 1_000;
