@@ -2,7 +2,7 @@
  * A long file: the whole of the configuration's shape and documentation in one place.
  */
 import { z } from "zod";
-import { FORMAT_NAMES } from "../core/format.ts";
+import { CONTAINER_NAMES, FORMAT_NAMES } from "../core/format.ts";
 import { duration, size } from "../core/options.ts";
 import { pattern as linearPattern } from "../core/pattern.ts";
 import { timeFormat } from "../core/time-format.ts";
@@ -163,10 +163,10 @@ const source = z
         "Glob patterns of files to leave out. One without a slash, like *.gz, matches the file's name in any directory; one that begins with **/ any directory.",
       ),
     format: z
-      .union([z.enum(FORMAT_NAMES), ownFormat])
+      .union([z.enum([...FORMAT_NAMES, ...CONTAINER_NAMES]), ownFormat])
       .default("auto")
       .describe(
-        "What a line is, so that message, timestamp, severity and attributes are read out of it: auto finds out for each file from its first lines, raw takes nothing but the text, and {csv: {columns: [time, level, message]}} or {regex: '(?<level>\\w+) (?<message>.*)'} name the fields. A line that is none is shipped as it stands.",
+        "What a line is, so that message, timestamp, severity and attributes are read out of it: auto finds out for each file from its first lines, raw takes nothing but the text, cri and docker take the lines of an application out of the files of its container, and {csv: {columns: [time, level, message]}} or {regex: '(?<level>\\w+) (?<message>.*)'} name the fields. A line that is none is shipped as it stands.",
       ),
     timeZone: timeZone()
       .optional()

@@ -9,5 +9,7 @@ const NONE: JsonObject = Object.freeze({});
  */
 export function attributesOf(record: LogRecord): JsonObject {
   const { isObject, attributes } = record.fields;
-  return (isObject === true ? parseObjectExactly(record.body) : attributes) ?? NONE;
+  const own = isObject === true ? parseObjectExactly(record.body) : undefined;
+  if (own === undefined) return attributes ?? NONE;
+  return attributes === undefined ? own : { ...attributes, ...own };
 }

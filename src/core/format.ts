@@ -3,8 +3,13 @@ export const FORMAT_NAMES = ["auto", "raw", "json", "logfmt", "nginx", "apache",
 
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
+/** What container runtimes write around the lines of an application. */
+export const CONTAINER_NAMES = ["cri", "docker"] as const;
+
+export type ContainerName = (typeof CONTAINER_NAMES)[number];
+
 /** How the lines of a source are read: a format by its name, or one of those with options. */
-export type FormatSetting = FormatName | OwnFormat;
+export type FormatSetting = FormatName | ContainerName | OwnFormat;
 
 export interface OwnFormat {
   /** `delimiter` is one character. */

@@ -3,6 +3,7 @@ import type { FormatName } from "../core/format.ts";
 import type { LogRecord, Parse } from "../core/record.ts";
 import type { LogFile, SourceSettings } from "../files/log-file.ts";
 import { createTimeContext } from "../records/create-context.ts";
+import { containerOf } from "../records/container.ts";
 import {
   autoParser,
   type CompiledFormat,
@@ -69,6 +70,20 @@ export class FileParsers {
     this.#options.decided(file);
   }
 
+  /** Whether a container runtime wrote the file. `firstLine` is asked for while that is open. */
+  isContainer(file: LogFile, firstLine: () => string): boolean {
+    const { name } = this.#source(file.source).format;
+    const known = name === "auto" ? file.format : name;
+    if (known !== undefined) return known === "cri" || known === "docker";
+    if (this.#samples.has(file)) return false;
+    const format = containerOf(firstLine());
+    if (format === undefined) return false;
+    file.format = format;
+    this.#options.emit({ kind: "file.format", path: file.path, format });
+    this.#options.decided(file);
+    return true;
+  }
+
   #isOpen(file: LogFile): boolean {
     return file.format === undefined && this.#source(file.source).format.name === "auto";
   }
@@ -86,7 +101,8 @@ export class FileParsers {
   #keep(file: LogFile): Parse | undefined {
     const { format } = this.#source(file.source);
     const context = this.#context(file);
-    const parse = format.name === "auto" ? autoParser(file.format, context) : namedParser(format, context);
+    const isOpen = format.name === "auto" || format.name === "cri" || format.name === "docker";
+    const parse = isOpen ? autoParser(file.format, context) : namedParser(format, context);
     this.#parses.set(file, parse);
     return parse;
   }

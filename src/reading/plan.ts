@@ -13,8 +13,6 @@ export interface JoinPlan {
   readonly maxText: number;
   /** Whether any line may begin a record of several: then the quick look at the bytes can't rule it out. */
   readonly anyLine: boolean;
-  /** Milliseconds since the file's last growth after which the record at its end is whole. */
-  readonly flushAfterMs: number;
 }
 
 const plans = new WeakMap<SourceSettings, { readonly plan: JoinPlan | undefined }>();
@@ -31,20 +29,13 @@ export function planOf(source: SourceSettings): JoinPlan | undefined {
 
 const patternOf = (source: string | undefined) => (source === undefined ? undefined : compilePattern(source));
 
-function compile({
-  name,
-  multiline = "none",
-  maxRecordBytes,
-  maxRecordLines,
-  flushAfter,
-}: SourceSettings): JoinPlan | undefined {
+function compile({ name, multiline = "none", maxRecordBytes, maxRecordLines }: SourceSettings): JoinPlan | undefined {
   if (multiline === "none") return undefined;
   const limits = { maxLines: maxRecordLines ?? Number.POSITIVE_INFINITY, maxRecordBytes };
-  const flushAfterMs = flushAfter ?? 0;
   if (typeof multiline === "string") {
     const extent = multiline === "auto" ? auto : presets[multiline];
     if (extent === undefined) throw new Error(`source ${name} names no way of joining: ${multiline}`);
-    return { extent, limits, maxText: MAX_TEXT, anyLine: false, flushAfterMs };
+    return { extent, limits, maxText: MAX_TEXT, anyLine: false };
   }
   const extent = byPatterns({
     start: patternOf(multiline.start),
@@ -52,5 +43,5 @@ function compile({
     end: patternOf(multiline.end),
     continued: patternOf(multiline.continued),
   });
-  return { extent, limits, maxText: Number.POSITIVE_INFINITY, anyLine: true, flushAfterMs };
+  return { extent, limits, maxText: Number.POSITIVE_INFINITY, anyLine: true };
 }

@@ -1,3 +1,6 @@
+/*
+ * A long file: what one read does with the bytes at a position, and how often it has to be repeated, read best together.
+ */
 import { isAscii, isUtf8 } from "node:buffer";
 import type { BufferPool } from "../core/buffer-pool.ts";
 import type { Position } from "../core/checkpoint.ts";
@@ -15,6 +18,7 @@ import { SegmentCache } from "./cache.ts";
 import { FileParsers } from "./parsers.ts";
 import { transformSegment } from "./transforming.ts";
 import { detectEncoding, type FileEncoding } from "./encoding.ts";
+import { joinContainer } from "./join-container.ts";
 import { joinContent } from "./join-content.ts";
 import { type JoinPlan, planOf } from "./plan.ts";
 import { isTrigger, mayBeHeader, REACH } from "./triggers.ts";
@@ -119,7 +123,7 @@ async function readSegment(reading: Reading, options: Parts): Promise<ReadResult
   const lead = Math.min(TAIL_BYTES, offset);
   const { maxRecordBytes } = file.source;
   // A longer line is cut into pieces, and a longer record too, so at most this many bytes hold one that is whole.
-  const enough = offset + (plan === undefined ? 1 : 2) * (maxRecordBytes + 2);
+  const enough = offset + 2 * (maxRecordBytes + 2);
   for (let border = borderAfter(offset); ; border += GRID_BYTES) {
     const end = Math.min(border, file.size);
     const buffer = options.pool.take(Math.max(end - offset, 0) + lead);
@@ -129,13 +133,20 @@ async function readSegment(reading: Reading, options: Parts): Promise<ReadResult
     const decoded =
       bytes === undefined || changed
         ? undefined
-        : decode({ ...reading, final: final && reachedEnd, flush: flush && reachedEnd }, bytes, lead, plan, options);
+        : decode(
+            // Streams that never come to rest together are cut by force.
+            { ...reading, final: final && reachedEnd, flush: (flush && reachedEnd) || border > enough },
+            bytes,
+            lead,
+            plan,
+            options,
+          );
     if (decoded !== undefined && decoded.segment.end > offset) return { kind: "segment", segment: decoded.segment };
     options.pool.give(buffer);
     if (bytes === undefined) return { kind: "unreadable" };
     if (changed) return { kind: "changed" };
-    if (reachedEnd) return { kind: "atEnd", wholeAtMs: decoded?.isHeldBack === true ? wholeAt(file, plan) : undefined };
-    if (border > enough) throw new Error(`no record within ${border - offset} bytes at offset ${offset}`);
+    if (reachedEnd) return { kind: "atEnd", wholeAtMs: decoded?.isHeldBack === true ? wholeAt(file) : undefined };
+    if (border > enough + GRID_BYTES) throw new Error(`no record within ${border - offset} bytes at offset ${offset}`);
   }
 }
 
@@ -149,7 +160,16 @@ function stands({ identity }: LogFile, position: Position, bytes: Buffer, lead: 
   return bytes.length < head.length || fingerprintOf(bytes.subarray(0, head.length)).hash === head.hash;
 }
 
-const wholeAt = (file: LogFile, plan: JoinPlan | undefined): number => file.grownAtMs + (plan?.flushAfterMs ?? 0);
+const wholeAt = ({ grownAtMs, source }: LogFile): number => grownAtMs + (source.flushAfter ?? 0);
+
+/** Runtimes cut lines into parts of 16 KiB, which escaped take at most six times as much. */
+const FIRST_LINE_BYTES = 128 * 1_024;
+
+/** As much of the first line as tells whether a container runtime wrote it. */
+function firstLine(content: Buffer, encoding: FileEncoding["encoding"]): string {
+  const end = content.indexOf(0x0a);
+  return encoding.decode(content.subarray(0, Math.min(end === -1 ? content.length : end, FIRST_LINE_BYTES)));
+}
 
 interface Decoded {
   readonly segment: Segment;
@@ -170,6 +190,23 @@ function decode(
   const base = offset + skipped;
   const continued = lead > 0 && offset > markBytes && !encoding.endsLine(bytes.subarray(0, lead));
   const ascii = encoding.isUtf8 && isAscii(content);
+  if (content.length > 0 && options.parsers.isContainer(file, () => firstLine(content, encoding))) {
+    const framing = { maxRecordBytes: file.source.maxRecordBytes, continued, final };
+    const joined = joinContainer({
+      content,
+      base,
+      file,
+      parse: options.parsers.of(file),
+      plan,
+      flush,
+      framing,
+      encoding,
+    });
+    const end = joined.decided === 0 && !final ? offset : base + joined.decided;
+    const own = bytes.subarray(0, lead + end - offset);
+    const segment = new Segment(offset, end, joined.records, own, options.pool, undefined, joined.groups);
+    return { segment, isHeldBack: joined.isHeldBack };
+  }
   // Text with invalid bytes is not what its bytes are: it has to be decoded.
   const page = encoding.isUtf8 && (ascii || isUtf8(content)) ? new TextPage(content, base, ascii) : undefined;
   let records: LogRecord[] = [];

@@ -48,7 +48,7 @@ const hasPrefix = (bytes: Uint8Array, start: number, prefixes: readonly Buffer[]
 
 /** Lines after which a trace may come, so that the last lines of what is there have to wait for the next ones. */
 const HEADER =
-  /Exception|Error|Throwable|Traceback|panic|exception '|^(?:[\w$]+\.){1,16}[A-Z]|^(?:fatal|fail|warn|crit|info|dbug|trce)|:\d+$|\):$|:in [`']/;
+  /Exception|Error|Throwable|Traceback|panic|exception '|^(?:[\w$]+\.){1,16}[A-Z]|^(?:fatal|fail|warn|crit|info|dbug|trce)|:\d+$|\):$|:in [`']|^(?:goroutine \d|runtime: |SIG|unexpected fault|Unhandled )/;
 
 /** How many lines a rule may look ahead from a header before it sees a line that a trace has. */
 export const REACH = 14;

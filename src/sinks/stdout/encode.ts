@@ -28,6 +28,10 @@ function onOneLine(json: string): string {
   return json.includes("\n") || json.includes("\r") ? json.replace(/[\r\n]+/g, " ").trim() : json;
 }
 
+/** A validated non-empty JSON object, with the members of another one before its own. */
+const merged = (object: string, more: string): string =>
+  more.length <= 2 ? object : `${more.slice(0, -1)},${object.trimStart().slice(1)}`;
+
 /** What stands behind the message, up to the value of `offset`: with a record's own attributes, and without any. */
 interface Tail {
   readonly own: string;
@@ -40,7 +44,8 @@ function encodeRecord(record: LogRecord, tail: Tail, body: BodyWriter): void {
   const time = iso === undefined ? "null" : `"${iso}"`;
   const level = severity === undefined ? "null" : `"${severityName(severity)}"`;
   const head = `{"timestamp":${time},"severity":${level},"message":`;
-  const own = isObject === true ? onOneLine(record.body) : attributes === undefined ? "" : JSON.stringify(attributes);
+  const found = attributes === undefined ? "" : JSON.stringify(attributes);
+  const own = isObject === true ? merged(onOneLine(record.body), found) : found;
   const behind = own === "" ? tail.plain : `,"attributes":${own}${tail.own}`;
   if (message === undefined) body.quoted(head, record, behind);
   else body.text(head + JSON.stringify(message) + behind);

@@ -1,0 +1,86 @@
+import type { SplitMark, Timestamp } from "../core/record.ts";
+import type { JoinableLines } from "./joining.ts";
+import type { JoinPlan } from "./plan.ts";
+import { mayBeHeader } from "./triggers.ts";
+
+/** A line of the application, put together of its parts. Offsets are in the content that was read. */
+export interface StreamLine {
+  text: string;
+  readonly start: number;
+  end: number;
+  /** Bytes that are its own: other streams may stand between its parts. */
+  bytes: number;
+  readonly timestamp: Timestamp | undefined;
+  /** Set if it is a piece of a longer line. */
+  split: SplitMark | undefined;
+}
+
+/** The lines of one stream of a container, as far as they were read. */
+export class ContainerStream implements JoinableLines {
+  readonly name: string | undefined;
+  readonly lines: StreamLine[] = [];
+  readonly #maxText: number;
+  readonly #anyLine: boolean;
+  readonly #maxBytes: number;
+  /** A line of which the last part is not there yet. */
+  #open: StreamLine | undefined;
+
+  constructor(name: string | undefined, plan: JoinPlan | undefined, maxRecordBytes: number) {
+    this.name = name;
+    this.#maxText = plan?.maxText ?? 0;
+    this.#anyLine = plan?.anyLine ?? false;
+    this.#maxBytes = maxRecordBytes;
+  }
+
+  /** Where the line begins whose last part is not there yet. */
+  get openFrom(): number | undefined {
+    return this.#open?.start;
+  }
+
+  get count(): number {
+    return this.lines.length;
+  }
+
+  add(line: StreamLine, isPart: boolean): void {
+    const open = this.#open;
+    if (open === undefined) this.#open = line;
+    else if (open.bytes + line.bytes > this.#maxBytes) {
+      // Over the limit: what there is becomes a piece, and the rest the next one.
+      open.split = open.split === undefined ? "first" : "middle";
+      this.lines.push(open);
+      this.#open = { ...line, split: "last" };
+    } else {
+      open.text += line.text;
+      open.end = line.end;
+      open.bytes += line.bytes;
+    }
+    if (!isPart) this.close();
+  }
+
+  /** No further part is awaited. */
+  close(): void {
+    if (this.#open !== undefined) this.lines.push(this.#open);
+    this.#open = undefined;
+  }
+
+  text(index: number): string {
+    const text = this.lines[index]?.text ?? "";
+    return text.length > this.#maxText ? text.slice(0, this.#maxText) : text;
+  }
+
+  bytes(index: number): number {
+    return this.lines[index]?.bytes ?? 0;
+  }
+
+  isBlank(index: number): boolean {
+    return this.lines[index]?.text === "";
+  }
+
+  isPiece(index: number): boolean {
+    return this.lines[index]?.split !== undefined;
+  }
+
+  mayBegin(index: number): boolean {
+    return this.#anyLine || mayBeHeader(this.text(index));
+  }
+}

@@ -1,0 +1,147 @@
+import { LogRecord, type Parse, type ParsedFields } from "../core/record.ts";
+import type { RecordGroup } from "../core/segment.ts";
+import type { FramingOptions } from "../files/framing.ts";
+import type { LogFile } from "../files/log-file.ts";
+import { unwrap } from "../records/container.ts";
+import type { Extent } from "../records/multiline/lines.ts";
+import { ContainerStream, type StreamLine } from "./container-stream.ts";
+import type { Encoding } from "./encoding.ts";
+import { joinLines } from "./joining.ts";
+import type { JoinPlan } from "./plan.ts";
+
+export interface ContainerContent {
+  readonly content: Buffer;
+  /** Offset in the file of the first byte of the content. */
+  readonly base: number;
+  readonly file: LogFile;
+  /** For the text within the wrappers. */
+  readonly parse: Parse | undefined;
+  readonly plan: JoinPlan | undefined;
+  /** Whether nothing more is awaited. */
+  readonly flush: boolean;
+  readonly framing: FramingOptions;
+  readonly encoding: Encoding;
+}
+
+export interface ContainerRecords {
+  readonly records: LogRecord[];
+  /** Offset in the content up to which no record is open. */
+  readonly decided: number;
+  /** Whether whole lines stand behind that. */
+  readonly isHeldBack: boolean;
+  readonly groups: ReadonlyMap<number, RecordGroup> | undefined;
+}
+
+/** A record with the span of the file in which its lines stand. Offsets are in the content. */
+interface Spanning {
+  readonly record: LogRecord;
+  readonly start: number;
+  readonly end: number;
+}
+
+const ALONE: Extent = () => 1;
+
+/**
+ * The records of a file that a container runtime wrote. Parts are put together, and lines joined, for each stream by
+ * itself. A cursor can stand only where no record is open, so what is decided ends before the first one that is.
+ */
+export function joinContainer(options: ContainerContent): ContainerRecords {
+  const { plan, flush, file } = options;
+  const { streams, decided } = unwrapLines(options);
+  const spans: Spanning[] = [];
+  let openFrom = decided;
+  for (const stream of streams) {
+    if (flush) stream.close();
+    openFrom = Math.min(openFrom, stream.openFrom ?? decided);
+    const limits = plan?.limits ?? { maxLines: 1, maxRecordBytes: file.source.maxRecordBytes };
+    const open = joinLines(stream, plan?.extent ?? ALONE, limits, flush, (first, count, split) => {
+      spans.push(spanOf(options, stream, stream.lines.slice(first, first + count), split));
+    });
+    openFrom = Math.min(openFrom, stream.lines[open]?.start ?? decided);
+  }
+  spans.sort((a, b) => a.start - b.start);
+  const border = borderBefore(spans, openFrom);
+  const whole = spans.filter(({ start }) => start < border);
+  const groups = groupsOf(whole, options.base);
+  whole.sort((a, b) => a.end - b.end);
+  return { records: whole.map(({ record }) => record), decided: border, isHeldBack: border < decided, groups };
+}
+
+function unwrapLines({ content, encoding, file, framing, plan }: ContainerContent): {
+  readonly streams: readonly ContainerStream[];
+  readonly decided: number;
+} {
+  const streams = new Map<string, ContainerStream>();
+  const decided = encoding.frame(content, framing, (start, contentEnd, end, split) => {
+    const line = encoding.decode(content.subarray(start, contentEnd));
+    const wrapped = split === undefined ? unwrap(line) : undefined;
+    // Docker's and CRI's streams are different ones, should both stand in a file.
+    const key =
+      wrapped === undefined ? "" : `${line.charCodeAt(0) === 0x7b ? "docker" : "cri"} ${wrapped.stream ?? ""}`;
+    let stream = streams.get(key);
+    if (stream === undefined) {
+      stream = new ContainerStream(wrapped?.stream, plan, file.source.maxRecordBytes);
+      streams.set(key, stream);
+    }
+    const { text = line, timestamp, isPart = false } = wrapped ?? {};
+    stream.add({ text, start, end, bytes: end - start, timestamp, split }, isPart);
+  });
+  return { streams: [...streams.values()], decided };
+}
+
+function spanOf(
+  { base, file, parse }: ContainerContent,
+  { name }: ContainerStream,
+  lines: readonly StreamLine[],
+  split: LogRecord["split"],
+): Spanning {
+  const [first] = lines;
+  const last = lines.at(-1);
+  if (first === undefined || last === undefined) throw new Error("a record has at least one line");
+  const text = lines.length === 1 ? first.text : lines.map((line) => line.text).join("\n");
+  let length = 0;
+  for (const { bytes } of lines) length += bytes;
+  const { timestamp } = first;
+  const fields = (body: string): ParsedFields => {
+    const inner = parse?.(body);
+    const attributes = name === undefined ? inner?.attributes : { ...inner?.attributes, "log.iostream": name };
+    return { ...inner, timestamp: timestamp ?? inner?.timestamp, attributes };
+  };
+  const record = new LogRecord(text, base + first.start, length, file.origin, fields, split ?? first.split);
+  return { record, start: first.start, end: last.end };
+}
+
+/** The last place at or before an offset that no record stands across. `spans` in the order of their starts. */
+function borderBefore(spans: readonly Spanning[], offset: number): number {
+  let border = offset;
+  for (let moved = true; moved;) {
+    moved = false;
+    for (const { start, end } of spans) {
+      if (start >= border) break;
+      if (end <= border) continue;
+      border = start;
+      moved = true;
+      break;
+    }
+  }
+  return border;
+}
+
+/** Records whose spans overlap, by the offsets of the records. */
+function groupsOf(spans: readonly Spanning[], base: number): ReadonlyMap<number, RecordGroup> | undefined {
+  const groups = new Map<number, RecordGroup>();
+  for (let from = 0; from < spans.length;) {
+    let to = from + 1;
+    let end = spans[from]?.end ?? 0;
+    while ((spans[to]?.start ?? end) < end) {
+      end = Math.max(end, spans[to]?.end ?? 0);
+      to += 1;
+    }
+    if (to > from + 1) {
+      const group = { start: base + (spans[from]?.start ?? 0), end: base + end };
+      for (const { record } of spans.slice(from, to)) groups.set(record.offset, group);
+    }
+    from = to;
+  }
+  return groups.size > 0 ? groups : undefined;
+}

@@ -1,0 +1,141 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { START } from "../../src/core/position.ts";
+import { unwrap } from "../../src/records/container.ts";
+import { reading, readThrough } from "./scene.ts";
+
+/** What other shippers' own tests expect. Lies beside the project, where it is present at all. */
+const CASES = fileURLToPath(new URL("../../../shared/cases/", import.meta.url));
+
+interface Case {
+  readonly id: string;
+  readonly format: string;
+  readonly input_lines: readonly string[];
+  readonly expected_events: readonly string[];
+  readonly order_matters?: boolean;
+}
+
+interface ParserCase {
+  readonly id: string;
+  readonly input?: string;
+  readonly input_gen?: readonly { readonly text?: string; readonly cycle?: string; readonly len?: number }[];
+  readonly expected: null | {
+    readonly time?: string;
+    readonly stream?: string;
+    readonly partial?: boolean | null;
+    readonly message?: string;
+    readonly message_len?: number;
+  };
+}
+
+/** A bare text without a line feed is a part; we join what stands around garbage: docs/peers-expectations.md. */
+const OTHERWISE: ReadonlySet<string> = new Set(["cont-docker-garbage-line-flushes"]);
+
+const textOf = (file: string): string =>
+  existsSync(CASES + file) ? readFileSync(CASES + file, "utf8") : '{"cases":[]}';
+
+const { cases }: { readonly cases: readonly Case[] } = JSON.parse(textOf("multiline_container.json"));
+const parsers: { readonly cases: readonly ParserCase[] } = JSON.parse(textOf("parsers_container.json"));
+
+test.skipIf(cases.length > 0)(`the cases of other shippers are not here: ${CASES}`, () => {
+  expect(cases).toEqual([]);
+});
+
+const sorted = (lines: readonly string[]): readonly string[] => [...lines].sort();
+
+test.each(cases.filter(({ id }) => !OTHERWISE.has(id)).map((one) => [one.id, one] as const))("%s", async (_, one) => {
+  const format = one.format === "auto" || one.format === "cri" ? one.format : "docker";
+  const scene = await reading(`${one.input_lines.join("\n")}\n`, { format });
+  const { records } = await readThrough(scene, START, true);
+  const bodies = records.map(({ body }) => body);
+  const order = one.order_matters === false ? sorted : (lines: readonly string[]) => lines;
+  expect(order(bodies)).toEqual(order(one.expected_events));
+});
+
+const inputOf = ({ input, input_gen = [] }: ParserCase): string =>
+  input ?? input_gen.map(({ text, cycle = "", len = 0 }) => text ?? cycle.repeat(len).slice(0, len)).join("");
+
+test.each(parsers.cases.map((one) => [one.id, one] as const))("%s", (_, one) => {
+  const wrapped = unwrap(inputOf(one));
+  const { expected } = one;
+  const found = wrapped && {
+    message: expected?.message === undefined ? undefined : wrapped.text,
+    message_len: expected?.message_len && wrapped.text.length,
+    stream: expected?.stream && wrapped.stream,
+    partial: typeof expected?.partial === "boolean" ? wrapped.isPart : expected?.partial,
+    epochMs: expected?.time && wrapped.timestamp?.epochMs,
+  };
+  const { time, ...rest } = expected ?? {};
+  expect(found).toEqual(expected === null ? undefined : { ...rest, epochMs: time && Date.parse(time) });
+});
+
+const cri = (stream: string, tag: string, text: string): string =>
+  `2026-01-02T03:04:05.123456789Z ${stream} ${tag} ${text}\n`;
+
+describe("the files of containers", () => {
+  test("are recognised; time and stream are those of the wrapper, the text is read as ever", async () => {
+    const scene = await reading(cri("stdout", "F", '{"level":"warn","msg":"hot"}') + cri("stderr", "F", "plain"), {
+      format: "auto",
+    });
+    const { records } = await readThrough(scene);
+    expect(records.map(({ fields }) => [fields.message, fields.severity?.text, fields.attributes])).toEqual([
+      ["hot", "warn", { "log.iostream": "stdout" }],
+      [undefined, undefined, { "log.iostream": "stderr" }],
+    ]);
+    expect(records[0]?.fields.timestamp).toEqual({ epochMs: Date.parse("2026-01-02T03:04:05.123Z"), nanos: 456_789 });
+    expect(scene.file.format).toBe("cri");
+  });
+
+  const trace = ["java.lang.IllegalStateException: no", "\tat a.B.c(B.java:1)", "\tat a.B.main(B.java:2)"];
+  const interleaved = [
+    cri("stdout", "F", "before"),
+    cri("stderr", "F", trace[0] ?? ""),
+    cri("stdout", "P", "half "),
+    cri("stderr", "F", trace[1] ?? ""),
+    cri("stdout", "F", "and half"),
+    cri("stderr", "F", trace[2] ?? ""),
+    cri("stderr", "F", "after"),
+  ];
+
+  test("have traces of one stream among lines of another, and a cursor stands only where neither is open", async () => {
+    const scene = await reading(interleaved.join(""), { format: "cri", multiline: "auto" });
+    const result = await scene.reader.read(scene.file, START, false);
+    if (result.kind !== "segment") throw new Error(result.kind);
+    const { segment } = result;
+    expect(segment.records.map(({ body }) => body)).toEqual(["before", "half and half", trace.join("\n"), "after"]);
+    const bytes = interleaved.map((line) => Buffer.byteLength(line));
+    const total = bytes.reduce((sum, one) => sum + one, 0);
+    expect(segment.records.reduce((sum, { length }) => sum + length, 0)).toBe(total);
+    expect([0, 1, 2, 3].map((index) => segment.wholeGroup(index))).toEqual([0, 1, 3, 3]);
+    expect(segment.startOf(1)).toBe(bytes[0]);
+    expect(segment.startOf(3)).toBe(total - (bytes[6] ?? 0));
+  });
+
+  test("however much of them is there at a time, the same records come out", async () => {
+    const content = Buffer.from(interleaved.join(""));
+    for (const piece of [1, 7, 50, 120]) {
+      const scene = await reading(content, { format: "cri", multiline: "auto" });
+      const bodies: string[] = [];
+      let position = START;
+      for (let size = piece; ; size += piece) {
+        scene.file.size = Math.min(size, content.length);
+        const { records, end } = await readThrough(scene, position);
+        bodies.push(...records.map(({ body }) => body));
+        position = end;
+        if (size >= content.length) break;
+      }
+      expect(bodies).toEqual(["before", "half and half", trace.join("\n"), "after"]);
+      await scene.scene.registry.close();
+    }
+  });
+
+  test("in which streams never come to rest together are cut by force, in bounded memory", async () => {
+    const lines = Array.from({ length: 4_000 }, (_, n) =>
+      cri(n === 0 ? "stderr" : "stdout", n === 0 ? "P" : "F", `line ${n}`),
+    );
+    const scene = await reading(lines.join(""), { format: "cri", maxRecordBytes: 1_000 });
+    const { records } = await readThrough(scene, START, true);
+    expect(records.map(({ body }) => body).sort()).toEqual(Array.from({ length: 4_000 }, (_, n) => `line ${n}`).sort());
+  });
+});
