@@ -27,7 +27,7 @@ const FILES = ["app.log", "access.log"] as const;
 
 /**
  * The demo's application: writes `app.log` (JSON lines and stack traces) and `access.log`, and rotates them in turn. All
- * lines are numbered through, across both files, from 0 or from where an earlier run in the same directory ended.
+ * records are numbered through, across both files, from 0 or from where an earlier run in the same directory ended.
  */
 export class Application {
   readonly #options: ApplicationOptions;

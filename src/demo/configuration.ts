@@ -5,6 +5,7 @@ resource: { service: shop, env: demo, version: 1.0.0 }
 sources:
   shop:
     include: ["logs/*.log"]
+    flushAfter: 200ms
     rotated: { grace: 5s }
 sinks:
   datadog:

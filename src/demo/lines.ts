@@ -1,4 +1,4 @@
-/** What a line is made of. Each line takes a sequence number of its own, a line of a stack trace too. */
+/** What a line is made of. Each record takes a sequence number of its own; a stack trace is one. */
 export interface LineSource {
   /** Milliseconds since the Unix epoch. */
   readonly nowMs: number;
@@ -47,11 +47,9 @@ function pinoLine({ nowMs, random, nextSequence }: LineSource, level: number, ms
   return JSON.stringify({ ...head, request, ms: upTo(random, 400), msg });
 }
 
-/** As Node prints an error; the query of a module's URL is kept in its frames, which is where the numbers go. */
+/** As Node prints an error. Only its first line has a number, so a trace that does not arrive as one record is noticed. */
 function stackTrace({ random, nextSequence }: LineSource): readonly string[] {
-  const frames = FRAMES.map((frame) => {
-    return `    at ${frame}.js?seq=${nextSequence()}:${1 + upTo(random, 300)}:${1 + upTo(random, 80)})`;
-  });
+  const frames = FRAMES.map((frame) => `    at ${frame}.js:${1 + upTo(random, 300)}:${1 + upTo(random, 80)})`);
   return [`PaymentError: card declined (seq=${nextSequence()})`, ...frames];
 }
 
