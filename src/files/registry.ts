@@ -136,6 +136,8 @@ export class FileRegistry {
   async start(): Promise<void> {
     const { store, listener, clock, emit } = this.#options;
     const rootsOf = (source: SourceSettings): Promise<readonly string[]> => this.#opener.rootsOf(source);
+    // Nothing was known of these but that they were empty: what is in them now may be younger than what is found below.
+    const wereEmpty = new Set([...store.files.values()].filter(({ size }) => size === 0).map(({ id }) => id));
     const resumed = await resumeFiles({
       store,
       clock,
@@ -148,12 +150,13 @@ export class FileRegistry {
     });
     for (const file of resumed) this.#table.add(file);
     await this.#opener.limitHandles();
-    await listener.added(resumed);
+    await listener.added(resumed.filter(({ id }) => !wereEmpty.has(id)));
     for (const file of resumed) this.#watchTarget(file);
     const { paths } = await this.#list();
     await this.#visitAll(paths);
     await this.#unseen.wantChanged();
     await this.#takeUp(paths);
+    await listener.added(resumed.filter(({ id }) => wereEmpty.has(id)));
     await this.#settling.settle(false);
     this.#adoption.forgetFormer();
   }

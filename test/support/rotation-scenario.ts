@@ -106,7 +106,10 @@ export class RotationScenario {
         this.writtenAtStop.set(log.way.name, this.writtenAtStop.get(log.way.name) ?? log.written);
         if (step === 0 || !this.#leavesNothing(log)) log.rotate();
       }
-      if (isKilled && step === 0) await agent.kill9();
+      if (isKilled && step === 0) {
+        for (const { way, written } of this.#logs) this.writtenAtStop.set(way.name, written);
+        await agent.kill9();
+      }
       this.#write(20);
       await pause(1_050);
     }

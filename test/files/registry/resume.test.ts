@@ -21,6 +21,26 @@ const restOf = async (scene: Scene): Promise<string> =>
     )
   ).join("");
 
+test("a live file that was empty is told after the copies that were made of it meanwhile", async () => {
+  const scene = await Scene.create({ include: ["app.log*"] });
+  await scene.write("app.log", "");
+  await scene.start();
+  await scene.restart(async () => {
+    for (const copy of ["app.log.2", "app.log.1"]) {
+      await scene.append("app.log", `${copy}\n`);
+      await copyTruncate(scene, "app.log", copy);
+    }
+    await scene.append("app.log", "live\n");
+  });
+  expect(await Promise.all(scene.added.map((file) => scene.unread(file)))).toEqual([
+    "app.log.2\n",
+    "app.log.1\n",
+    "live\n",
+  ]);
+  const births = scene.added.map(({ born }) => born);
+  expect(births).toEqual(births.toSorted((a, b) => Number(a - b)));
+});
+
 describe("after a restart", () => {
   test("a file that stayed is read on at its cursor", async () => {
     const scene = await halfDelivered();
