@@ -110,9 +110,11 @@ class DirectoryWatcher implements Watcher {
   }
 
   #failed(directory: string, error: unknown): void {
+    // It is tried again with every full look, and told once.
+    const isFirst = this.#unwatched.size === 0;
     this.drop(directory);
     if (!EXHAUSTED.has(errorCode(error) ?? "")) return;
-    if (this.#unwatched.size === 0) this.#options.onFailed(describeError(error));
+    if (isFirst) this.#options.onFailed(describeError(error));
     this.#unwatched.add(directory);
   }
 }
