@@ -37,7 +37,9 @@ const GO_FATAL = /^(?:fatal error: |SIG[A-Z]+: |unexpected fault address )/;
 const GO_RUNTIME = /^runtime: /;
 /** Further lines of a panic's value are indented by a tab, and so is a panic while panicking. */
 const GO_PREFACE = /^(?:\t|\[signal |PC=|$)/;
-const GO_CALL = /\)$|^created by /;
+const GO_CALL = /^\S+\(.*\)$|^created by /;
+/** Where a call stands, whatever is left of it. Java and Ruby have words before the place. */
+const GO_PLACE = /^\t(?!at |from |Suppressed: |\.\.\.)\S/;
 const GO_ELIDED = /^\.\.\.\d+ frames elided\.\.\.$|^\.\.\.additional frames elided\.\.\.$/;
 
 /** Panics, fatal errors and dumps of goroutines. */
@@ -53,8 +55,14 @@ export const go: Extent = (lines, from) => {
 function goStack(lines: Lines, from: number): number | undefined {
   if (matches(lines, from, GOROUTINE)) return from;
   let next = skip(lines, from, GO_RUNTIME);
+  const panic = lines.text(next);
   if (matches(lines, next, GO_PANIC)) next = skip(lines, next + 1, /^\t/);
-  if (matches(lines, next, GO_FATAL)) next += 1;
+  // A panic that can't unwind is told twice, in the same words.
+  const repeats =
+    next === from ||
+    matches(lines, from, GO_RUNTIME) ||
+    lines.text(next) === panic?.replace("panic: ", "fatal error: ");
+  if (repeats && matches(lines, next, GO_FATAL)) next += 1;
   if (next === from) return undefined;
   // The value of a panic may have any number of lines; this bounds how far a log line that begins like one is followed.
   for (const limit = next + 100; next < limit && matches(lines, next, GO_PREFACE); next += 1);
@@ -65,8 +73,8 @@ function goStack(lines: Lines, from: number): number | undefined {
 function goFrames(lines: Lines, from: number): number {
   let next = from;
   for (;;) {
-    if (matches(lines, next, /^\t/) || matches(lines, next, GO_ELIDED)) next += 1;
-    else if (matches(lines, next, GO_CALL) && matches(lines, next + 1, /^\t/)) next += 2;
+    if (matches(lines, next, GO_PLACE) || matches(lines, next, GO_ELIDED)) next += 1;
+    else if (matches(lines, next, GO_CALL) && matches(lines, next + 1, GO_PLACE)) next += 2;
     else return next;
   }
 }
