@@ -115,16 +115,18 @@ export class FileLives {
    */
   async #holdsItsBytes(file: LogFile, stats: BigIntStats, position: Position): Promise<boolean | undefined> {
     if (!(await this.#options.opener.reopen(file)) || file.content === undefined) return undefined;
+    const { content } = file;
     const { head } = file.identity;
-    if (!(await headMatches(file.content, head))) return false;
-    if (head.length < HEAD_BYTES) {
-      // Of a file that has no content yet it shows only now where that begins.
-      const isEmpty = head.length === 0;
-      const beginning = await beginningOf(file.content, stats, isEmpty ? file.wasTruncated : head.from !== undefined);
-      file.identity = { ...file.identity, head: beginning.head };
-      if (isEmpty) this.#setHole(file, beginning.hole);
-    }
-    return position.offset === 0 || (await tailAt(file.content, position.offset)) === position.tail;
+    // Of a file that has no content yet it shows only now where that begins.
+    const isEmpty = head.length === 0;
+    const mayBeTruncated = isEmpty ? file.wasTruncated : head.from !== undefined;
+    const beginning = head.length < HEAD_BYTES ? await beginningOf(content, stats, mayBeTruncated) : undefined;
+    // Only now: should it be emptied meanwhile, the fingerprint of nothing must not replace that of what it held.
+    if (!(await headMatches(content, head))) return false;
+    if (position.offset > 0 && (await tailAt(content, position.offset)) !== position.tail) return false;
+    if (beginning !== undefined) file.identity = { ...file.identity, head: beginning.head };
+    if (beginning !== undefined && isEmpty) this.#setHole(file, beginning.hole);
+    return true;
   }
 
   #setHole(file: LogFile, hole: Position | undefined): void {

@@ -156,8 +156,8 @@ async function readSegment(reading: Reading, options: Parts): Promise<ReadResult
  */
 function stands({ identity }: LogFile, position: Position, bytes: Buffer, lead: number): boolean {
   if (lead > 0) return bytes.length >= lead && tailMarker(bytes.subarray(0, lead)) === position.tail;
-  const { head } = identity;
-  return bytes.length < head.length || fingerprintOf(bytes.subarray(0, head.length)).hash === head.hash;
+  const { from = 0, length, hash } = identity.head;
+  return bytes.length < from + length || fingerprintOf(bytes.subarray(from, from + length)).hash === hash;
 }
 
 const wholeAt = ({ grownAtMs, source }: LogFile): number => grownAtMs + (source.flushAfter ?? 0);
