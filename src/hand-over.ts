@@ -4,6 +4,7 @@ import type { Config } from "./config/schema.ts";
 import type { CheckpointStore } from "./core/checkpoint.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Sink } from "./core/sink.ts";
+import { headMatches } from "./files/identity.ts";
 import type { LogFile } from "./files/log-file.ts";
 import type { StdinSpool } from "./files/stdin-spool.ts";
 
@@ -40,8 +41,8 @@ export class OpenFiles {
     const handle = this.#handles.get(file.id);
     if (file.handle !== undefined || handle === undefined) return;
     const stats = await handle.stat({ bigint: true });
-    // Truncated meanwhile: it holds other bytes now.
-    if (stats.size < BigInt(file.size)) return;
+    // Truncated meanwhile: it holds other bytes now, perhaps more than before.
+    if (stats.size < BigInt(file.size) || !(await headMatches(handle, file.identity.head))) return;
     this.#handles.delete(file.id);
     if (file.state !== "gone") {
       file.handle = handle;
