@@ -11,6 +11,9 @@ const ACCEPTANCE = [
   "test/docker/image.test.ts",
 ];
 
+/** Random sequences against a model: they take what processors there are. */
+const MODEL = ["test/model/**/*.test.ts"];
+
 /** What takes minutes: `npm run test:long`, and never part of `npm test`. */
 const LONG = ["test/long/**/*.test.ts"];
 
@@ -20,7 +23,7 @@ const LONG_PROJECT = {
     include: LONG,
     fileParallelism: false,
     testTimeout: 3_600_000,
-    sequence: { groupOrder: 2 },
+    sequence: { groupOrder: 3 },
   },
 };
 
@@ -35,7 +38,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...ACCEPTANCE, ...LONG],
+          exclude: [...ACCEPTANCE, ...MODEL, ...LONG],
           sequence: { groupOrder: 0 },
         },
       },
@@ -47,6 +50,14 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 30_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "model",
+          include: MODEL,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
         },
       },
       ...(isLong ? [LONG_PROJECT] : []),

@@ -1,0 +1,73 @@
+import type { Sequence, Settings } from "./command.ts";
+
+const one: Settings = {
+  includeRotated: false,
+  isWatching: false,
+  maxOpenFiles: 1_024,
+  sinks: [{ maxRecords: 2, concurrency: 1, namesGuilty: false }],
+};
+
+/** Sequences that once showed a fault of the agent, shrunk. */
+export const CASES: Readonly<Record<string, Sequence>> = {
+  "a copy is not read a second time when the emptied file is renamed before the next look": {
+    settings: one,
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "rotate", stream: "a.log", how: "copytruncate", between: ["short"] },
+      { do: "rotate", stream: "a.log", how: "shift", hint: true },
+    ],
+  },
+  "what a long quiet file got before its rotation comes before its successor's lines": {
+    settings: one,
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "wait", ms: 8_000 },
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "rotate", stream: "a.log", how: "shift", hint: true },
+      { do: "wait", ms: 0 },
+      { do: "write", stream: "a.log", lines: ["short"], hint: true },
+      { do: "wait", ms: 100 },
+    ],
+  },
+  "a file that is written anew before it was read is not read as the old one": {
+    settings: one,
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "sink", sink: 0, mode: "blocked" },
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "write", stream: "b.log", lines: ["short"] },
+      { do: "reload" },
+      { do: "wait", ms: 1_100 },
+      { do: "truncate", stream: "b.log", lines: ["short"] },
+    ],
+  },
+  "what a file got while the agent was away is named as lost when it goes before it was read": {
+    settings: one,
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "wait", ms: 1_100 },
+      { do: "stop" },
+      { do: "sink", sink: 0, mode: "down" },
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "wait", ms: 8_000 },
+      { do: "kill" },
+      { do: "sink", sink: 0, mode: "up" },
+      { do: "truncate", stream: "a.log", lines: [] },
+    ],
+  },
+  "a file that is written anew before a reload is not taken for the one that was open": {
+    settings: one,
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "truncate", stream: "a.log", lines: ["short"] },
+      { do: "reload" },
+      { do: "wait", ms: 0 },
+    ],
+  },
+};

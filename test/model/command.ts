@@ -1,0 +1,141 @@
+import * as fc from "fast-check";
+import { LINE_KINDS, type LineKind, ROTATIONS, type Rotation, type Stream, STREAMS } from "./application.ts";
+import type { ReceiverMode } from "./receiver.ts";
+import { type Damage, DAMAGES } from "./state-directory.ts";
+
+/** One step of a sequence: plain data, so that a failed sequence can be printed, kept and run again. */
+export type Command =
+  | {
+      readonly do: "write";
+      readonly stream: Stream;
+      readonly lines: readonly LineKind[];
+      readonly unfinished?: boolean;
+      readonly hint?: boolean;
+    }
+  | {
+      readonly do: "writeLate";
+      readonly stream: Stream;
+      readonly lines: readonly LineKind[];
+      readonly unfinished?: boolean;
+    }
+  | {
+      readonly do: "rotate";
+      readonly stream: Stream;
+      readonly how: Rotation;
+      /** Written between a copy and the truncation. */
+      readonly between?: readonly LineKind[];
+      /** Turns of the event loop between two steps of the rotation. */
+      readonly turns?: number;
+      readonly hint?: boolean;
+    }
+  | { readonly do: "delete"; readonly stream: Stream; readonly hint?: boolean }
+  | { readonly do: "deleteOldest"; readonly stream: Stream }
+  | { readonly do: "truncate"; readonly stream: Stream; readonly lines: readonly LineKind[] }
+  | { readonly do: "wait"; readonly ms: number }
+  /** Time passes, and what it wakes is left in the middle of its way. */
+  | { readonly do: "race"; readonly ms: number; readonly turns: number }
+  | { readonly do: "start" }
+  | { readonly do: "stop" }
+  | { readonly do: "kill" }
+  | { readonly do: "reload" }
+  | { readonly do: "sink"; readonly sink: number; readonly mode: ReceiverMode }
+  | { readonly do: "damage"; readonly how: Damage; readonly at: number }
+  | { readonly do: "disk"; readonly full: boolean };
+
+export interface Settings {
+  /** Whether the patterns name the rotated files too. */
+  readonly includeRotated: boolean;
+  readonly maxOpenFiles: number;
+  /** Whether the agent is told of each change in the directory, as inotify does; else only now and then. */
+  readonly isWatching: boolean;
+  readonly sinks: readonly {
+    readonly maxRecords: number;
+    readonly concurrency: number;
+    readonly namesGuilty: boolean;
+  }[];
+}
+
+export interface Sequence {
+  readonly settings: Settings;
+  readonly commands: readonly Command[];
+}
+
+const stream = fc.constantFrom(...STREAMS);
+const lineKind = fc.oneof({ weight: 4, arbitrary: fc.constant<LineKind>("short") }, fc.constantFrom(...LINE_KINDS));
+const lines = fc.array(lineKind, { minLength: 1, maxLength: 6 });
+const maybe = fc.boolean();
+const rarely = fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) });
+const turns = fc.nat({ max: 12 });
+
+const sinkMode = fc.constantFrom<ReceiverMode>("up", "down", "blocked", "slow", "answerLost", "tooLarge");
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc.record({ do: fc.constant("write" as const), stream, lines, unfinished: rarely, hint: maybe }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("writeLate" as const), stream, lines, unfinished: rarely }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("rotate" as const),
+      stream,
+      how: fc.constantFrom(...ROTATIONS),
+      between: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, lines),
+      turns: fc.oneof(fc.constant(0), turns),
+      hint: maybe,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("delete" as const), stream, hint: maybe }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("deleteOldest" as const), stream }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("truncate" as const), stream, lines: fc.oneof(fc.constant([]), lines) }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.constantFrom(0, 20, 100, 1_100, 4_000, 8_000) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant("race" as const), ms: fc.constantFrom(0, 20, 60, 1_020, 5_100), turns }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("start" as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("stop" as const) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("kill" as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("reload" as const) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("sink" as const), sink: fc.nat({ max: 1 }), mode: sinkMode }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("damage" as const),
+      how: fc.constantFrom(...DAMAGES),
+      at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+    }),
+  },
+);
+
+const settings: fc.Arbitrary<Settings> = fc.record({
+  includeRotated: maybe,
+  isWatching: maybe,
+  maxOpenFiles: fc.oneof({ weight: 5, arbitrary: fc.constant(1_024) }, { weight: 1, arbitrary: fc.constant(2) }),
+  sinks: fc.array(
+    fc.record({
+      maxRecords: fc.constantFrom(2, 5, 1_000),
+      concurrency: fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.constant(4) }),
+      namesGuilty: maybe,
+    }),
+    { minLength: 1, maxLength: 2 },
+  ),
+});
+
+export const sequences = (maxLength: number): fc.Arbitrary<Sequence> =>
+  fc.record({
+    settings,
+    commands: fc
+      .array(command, { minLength: 3, maxLength, size: "max" })
+      .map((commands): Command[] => [{ do: "write", stream: "a.log", lines: ["short"] }, { do: "start" }, ...commands]),
+  });

@@ -1,0 +1,3 @@
+import { playPart } from "./in-process.ts";
+
+playPart(2, 2);

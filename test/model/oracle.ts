@@ -1,0 +1,436 @@
+/*
+ * A long file: what may be lost, repeated or out of order is one set of rules over the same few facts.
+ */
+import { Generation, type Line, SURE_MS } from "./generation.ts";
+import { type Range, Ranges } from "./ranges.ts";
+
+/** A record as a sink was given it. */
+export interface Sighting {
+  /** The name that its file was found under. */
+  readonly name: string;
+  readonly offset: number;
+  readonly body: string;
+  readonly split?: string | undefined;
+}
+
+/** Where a record stands. */
+export interface Place {
+  readonly generation: Generation;
+  readonly from: number;
+  readonly to: number;
+  /** It stood at the end of its file without a line's end. */
+  readonly isUnfinished: boolean;
+}
+
+/** A loss as the ledger names it. `head` describes the beginning of the file that it is about. */
+export interface NamedLoss {
+  readonly sink: string;
+  readonly from: number;
+  readonly to: number;
+  readonly isOf: (generation: Generation) => boolean;
+}
+
+/** Bytes of a sink's account. */
+export interface SinkAccount {
+  readonly deliveredBytes: number;
+  readonly filteredBytes: number;
+  readonly deadLetteredBytes: number;
+  readonly lostBytes: number;
+  readonly pendingBytes: number;
+  readonly imbalanceBytes: number;
+}
+
+/** What was acknowledged so long before a kill is durable: an interval of the checkpoints, and the steps of the clock. */
+const DURABLE_MS = 1_250;
+
+/** What is known of one sink in one generation. */
+class View {
+  /** All that was ever delivered. */
+  readonly received = new Ranges();
+  readonly refused = new Ranges();
+  readonly lost = new Ranges();
+  /** What has its terminal outcome, and whose cursor can't have been rolled back since. */
+  readonly terminal = new Ranges();
+  /** What the agent that runs now was told to be delivered. */
+  answered = new Ranges();
+  /** What stands before it must not be delivered again: it was acknowledged, and durable when an agent ended. */
+  floor = 0;
+  /** How far all was terminal, with the time from which on it was. */
+  history: { readonly atMs: number; readonly offset: number }[] = [];
+  /** An unfinished line that was sent by the agent that runs now, and the last one of which that is durable. */
+  partial: Range | undefined;
+  partialSent: Range | undefined;
+  /** Where the agent that runs now has got. */
+  reached: number | undefined;
+
+  /** How far all lines of the generation are terminal. */
+  frontier({ lines }: Generation): number {
+    for (const { from, end, isBlank, isTerminated } of lines) {
+      if (!isTerminated || (!isBlank && !this.terminal.covers(from, end))) return from;
+    }
+    return lines.at(-1)?.end ?? 0;
+  }
+
+  /** What was durable is so no more. */
+  forgetProgress(): void {
+    this.floor = 0;
+    this.partialSent = undefined;
+    this.history = [];
+    this.terminal.cutAt(0);
+  }
+
+  /** The agent has ended; only what was acknowledged by then is durable. */
+  endRun(durableMs: number, inOrder: boolean): void {
+    if (inOrder) this.partialSent = this.partial ?? this.partialSent;
+    this.partial = undefined;
+    const durable = this.history.findLast(({ atMs }) => atMs <= durableMs)?.offset ?? 0;
+    this.floor = Math.max(this.floor, durable);
+    this.terminal.cutAt(this.floor);
+    this.history = [{ atMs: Number.NEGATIVE_INFINITY, offset: this.floor }];
+    this.answered = new Ranges();
+    this.reached = undefined;
+  }
+}
+
+interface SinkRules {
+  /** One request at a time: the order within a log holds. */
+  readonly isOrdered: boolean;
+}
+
+/**
+ * Holds what the sinks got against what was written. It knows the application's side of every event and nothing of the
+ * agent's inside; what the agent surely knew follows from the time that it had to look.
+ */
+export class Oracle {
+  readonly generations: Generation[] = [];
+  readonly violations: string[] = [];
+  readonly #sinks: ReadonlyMap<string, SinkRules>;
+  readonly #keepsOpen: boolean;
+  readonly #views = new Map<string, Map<Generation, View>>();
+  /** When the agent that runs now was started. */
+  #startedMs: number | undefined;
+  /** Since when the log of a stream has surely been followed. */
+  readonly #streams = new Map<string, number>();
+  /** The journal was damaged: what the agent knew before may be forgotten. */
+  #isDamaged = false;
+  /** Since when the state directory has had no room. */
+  #diskFullMs: number | undefined;
+  /** The bytes of a loss can't be told, or a size that was never durable: the account is not exact. */
+  #isExact = true;
+
+  /** `keepsOpen`: the agent may have all its files open at the same time. */
+  constructor(sinks: ReadonlyMap<string, SinkRules>, { keepsOpen }: { readonly keepsOpen: boolean }) {
+    this.#sinks = sinks;
+    this.#keepsOpen = keepsOpen;
+  }
+
+  fault(text: string): void {
+    if (this.violations.length < 20) this.violations.push(text);
+  }
+
+  /** A log begins anew. */
+  begin(stream: string, name: string, nowMs: number): Generation {
+    const generation = new Generation(this.generations.length, stream, name, nowMs);
+    generation.predecessors = this.generations.filter((older) => older.stream === stream && older.isKnown);
+    this.generations.push(generation);
+    return generation;
+  }
+
+  rename(generation: Generation, name: string, nowMs: number): void {
+    generation.name = name;
+    generation.namedMs = nowMs;
+  }
+
+  /** No path leads to the bytes any more; who has them open can go on reading them. */
+  unlink(generation: Generation): void {
+    generation.name = undefined;
+    if (this.#startedMs === undefined || !generation.isHeld) this.lose(generation, 0);
+  }
+
+  /** The bytes from an offset on are gone. */
+  lose(generation: Generation, from: number): void {
+    generation.lostFrom = Math.min(generation.lostFrom, from);
+    // Whether the end of the line at the cut was delivered with it can't be told.
+    if (from > 0) this.#isExact = false;
+    if (from === 0) generation.isHeld = false;
+  }
+
+  started(nowMs: number): void {
+    this.#startedMs = nowMs;
+  }
+
+  /** The agent ended in order. Whatever it was told to be delivered is durable. */
+  stopped(nowMs: number): void {
+    const isDurable = this.#diskFullMs === undefined;
+    this.#ended((this.#diskFullMs ?? nowMs + DURABLE_MS) - DURABLE_MS, isDurable);
+  }
+
+  killed(nowMs: number): void {
+    this.#ended(Math.min(nowMs, this.#diskFullMs ?? nowMs) - DURABLE_MS, false);
+  }
+
+  #ended(durableMs: number, inOrder: boolean): void {
+    this.#startedMs = undefined;
+    for (const views of this.#views.values()) for (const view of views.values()) view.endRun(durableMs, inOrder);
+    for (const generation of this.generations) {
+      generation.isHeld = false;
+      generation.mayBeForgotten ||= [...this.#views.values()].some((views) => {
+        const view = views.get(generation);
+        return view?.received.all.some(([, to]) => to > view.floor) === true;
+      });
+      if (generation.name === undefined) this.lose(generation, 0);
+    }
+  }
+
+  damaged(): void {
+    this.#isDamaged = true;
+    this.#streams.clear();
+    for (const generation of this.generations) {
+      generation.isKnown = false;
+      generation.seen = 0;
+    }
+    for (const views of this.#views.values()) {
+      for (const view of views.values()) {
+        view.forgetProgress();
+      }
+    }
+  }
+
+  diskFull(sinceMs: number | undefined): void {
+    this.#diskFullMs = sinceMs;
+  }
+
+  /** Time has passed: what the agent must have noticed meanwhile. `includes`: whether a pattern names it. */
+  noticed(nowMs: number, includes: (name: string) => boolean): void {
+    const sureMs = nowMs - SURE_MS;
+    if (this.#startedMs === undefined || this.#startedMs > sureMs) return;
+    const isDurable = this.#diskFullMs === undefined;
+    for (const generation of this.generations) {
+      if (generation.lostFrom === 0) continue;
+      if (generation.name !== undefined && generation.namedMs <= sureMs && this.isOwed(generation, includes)) {
+        generation.isHeld = this.#keepsOpen;
+        if (isDurable) generation.isKnown = true;
+        if (isDurable && !this.#streams.has(generation.stream)) this.#streams.set(generation.stream, nowMs);
+      }
+      if (isDurable && (generation.isHeld || generation.name !== undefined) && generation.isKnown)
+        generation.seen = Math.max(generation.seen, Math.min(generation.sureSizeAt(nowMs), generation.lostFrom));
+    }
+  }
+
+  /** Whether the agent must find what a name leads to. */
+  isOwed(generation: Generation, includes: (name: string) => boolean): boolean {
+    const { name, stream, createdMs, isKnown, isHeld } = generation;
+    if (isKnown || isHeld || (name !== undefined && includes(name))) return true;
+    const followedMs = this.#streams.get(stream);
+    return followedMs !== undefined && followedMs <= createdMs && isRotatedName(name, stream);
+  }
+
+  /** The place of a record that a sink was given; undefined, and a fault, if it has no business there. */
+  receive(sink: string, sighting: Sighting): Place | undefined {
+    const places = this.generations.flatMap((generation): Place[] => {
+      if (!sighting.name.startsWith(generation.stream)) return [];
+      const to = generation.match(sighting.offset, sighting.body, sighting.split);
+      if (to === undefined) return [];
+      const isPart = sighting.split === "first" || sighting.split === "middle";
+      const isUnfinished = !isPart && generation.bytes[to - 1] !== 0x0a;
+      return [{ generation, from: sighting.offset, to, isUnfinished }];
+    });
+    if (places.length === 0) {
+      this.fault(`${sink} got what nobody wrote: ${JSON.stringify(sighting).slice(0, 200)}`);
+      return undefined;
+    }
+    // Equal lines may stand in several generations: the oldest that still lacks it is meant.
+    const legal = places.filter((place) => this.#repeats(sink, place) === undefined);
+    const place =
+      legal.find(({ generation, from, to }) => !this.#view(sink, generation).received.covers(from, to)) ?? legal[0];
+    if (place === undefined) {
+      const [first] = places;
+      if (first !== undefined) this.fault(`${sink} got twice ${describe(first)}: ${this.#repeats(sink, first)}`);
+      return first;
+    }
+    this.#see(sink, place);
+    return place;
+  }
+
+  /** Why a record may not be delivered there again, if so. */
+  #repeats(sink: string, { generation, from, to }: Place): string | undefined {
+    const view = this.#view(sink, generation);
+    if (from < view.floor) return `up to ${view.floor} was durable`;
+    if (view.answered.overlaps(from, to)) return "it was answered with success";
+    const { partialSent } = view;
+    if (partialSent?.[0] === from && partialSent[1] === to) return "it was sent unfinished, and is unchanged";
+    return undefined;
+  }
+
+  #see(sink: string, { generation, from, to }: Place): void {
+    const view = this.#view(sink, generation);
+    if (this.#sinks.get(sink)?.isOrdered === true) {
+      if (view.reached === undefined) this.#resumedAt(view, from);
+      if (view.reached !== undefined && from < view.reached && !view.received.covers(from, to))
+        this.fault(`${sink} got ${describe({ generation, from, to })} after ${view.reached}`);
+      this.#checkPredecessors(sink, generation, from);
+      view.reached = Math.max(view.reached ?? 0, from);
+    }
+    view.received.add(from, to);
+  }
+
+  /** In strict order the first record of a run tells where the cursor stood. */
+  #resumedAt(view: View, from: number): void {
+    for (const [start, end] of view.received.all) view.terminal.add(Math.min(start, from), Math.min(end, from));
+    for (const [start, end] of view.refused.all) view.terminal.add(Math.min(start, from), Math.min(end, from));
+  }
+
+  /** All that was in the older generations when this one began comes before it. */
+  #checkPredecessors(sink: string, generation: Generation, from: number): void {
+    for (const older of generation.predecessors) {
+      if (older.lostFrom < Number.POSITIVE_INFINITY) continue;
+      const view = this.#view(sink, older);
+      const sizeThen = older.sizeAt(generation.createdMs);
+      const missing = older.lines.find(
+        ({ from: start, end, textEnd, isBlank }) =>
+          !isBlank &&
+          end <= sizeThen &&
+          older.bytes[end - 1] === 0x0a &&
+          this.#missing(view, start, textEnd).length > 0,
+      );
+      if (missing !== undefined) {
+        this.fault(
+          `${sink} got ${describe({ generation, from, to: from })} before ${describe({ generation: older, from: missing.from, to: missing.end })}`,
+        );
+      }
+    }
+  }
+
+  #missing(view: View, from: number, to: number): readonly Range[] {
+    return view.received
+      .missing(from, to)
+      .flatMap(([a, b]) => view.refused.missing(a, b))
+      .flatMap(([a, b]) => view.lost.missing(a, b));
+  }
+
+  /** The sink has told the agent that these are delivered. */
+  answered(sink: string, places: readonly Place[]): void {
+    for (const { generation, from, to } of places) this.#view(sink, generation).answered.add(from, to);
+  }
+
+  refused(sink: string, { generation, from, to }: Place): void {
+    this.#view(sink, generation).refused.add(from, to);
+  }
+
+  /** All of a batch has its terminal outcome. */
+  settled(sink: string, places: readonly Place[], nowMs: number): void {
+    for (const { generation, from, to, isUnfinished } of places) {
+      const view = this.#view(sink, generation);
+      if (isUnfinished) view.partial = [from, to];
+      else view.terminal.add(from, to);
+      view.history.push({ atMs: nowMs, offset: view.frontier(generation) });
+    }
+  }
+
+  /** The ledger names a loss. */
+  lost({ sink, from, to, isOf }: NamedLoss): void {
+    const fits = this.generations.filter((generation) => generation.size >= to && isOf(generation));
+    const faultOf = (generation: Generation): string | undefined => {
+      const view = this.#view(sink, generation);
+      if (from < generation.lostFrom) return "the bytes are there";
+      if (from < view.floor) return `up to ${view.floor} was delivered`;
+      if (view.answered.overlaps(from, to)) return "it was answered with success";
+      return undefined;
+    };
+    const generation = fits.find((candidate) => faultOf(candidate) === undefined);
+    if (generation !== undefined) {
+      this.#view(sink, generation).lost.add(from, to);
+      if (fits.length > 1) this.#isExact = false;
+    } else {
+      const [first] = fits;
+      const reason = first === undefined ? "no such file" : faultOf(first);
+      this.fault(`${sink} is said to have lost ${first?.stream ?? "?"} ${first?.id ?? "?"} ${from}-${to}: ${reason}`);
+    }
+  }
+
+  /** Whether all sinks have everything that they must get before the end: not yet the unfinished last lines. */
+  isComplete(includes: (name: string) => boolean): boolean {
+    return this.#gaps(includes, ({ isTerminated }) => isTerminated).length === 0;
+  }
+
+  /** The last agent has ended in order, with healthy sinks: what is missing, and whether the accounts add up. */
+  conclude(includes: (name: string) => boolean, accounts: ReadonlyMap<string, SinkAccount>): void {
+    for (const gap of this.#gaps(includes, () => true)) this.fault(gap);
+    // What was delivered and not durable is in no account, once the bytes are gone.
+    const isForgotten = this.generations.some(
+      ({ mayBeForgotten, lostFrom }) => mayBeForgotten && lostFrom < Number.POSITIVE_INFINITY,
+    );
+    for (const [sink, account] of accounts) {
+      if (account.imbalanceBytes !== 0) this.fault(`${sink} is off balance by ${account.imbalanceBytes}`);
+      if (account.pendingBytes !== 0) this.fault(`${sink} has ${account.pendingBytes} bytes pending at the end`);
+      if (this.#isExact && !this.#isDamaged && !isForgotten) this.#checkAccount(sink, account);
+    }
+  }
+
+  #gaps(includes: (name: string) => boolean, concerns: (line: Line) => boolean): readonly string[] {
+    return [...this.#sinks.keys()].flatMap((sink) =>
+      this.generations.flatMap((generation) => this.#gapsIn(sink, generation, includes, concerns)),
+    );
+  }
+
+  #gapsIn(
+    sink: string,
+    generation: Generation,
+    includes: (name: string) => boolean,
+    concerns: (line: Line) => boolean,
+  ): readonly string[] {
+    const { lostFrom, seen } = generation;
+    const isOwed = this.isOwed(generation, includes);
+    // Lost bytes that the agent surely knew of must be named; others may be.
+    const until =
+      lostFrom === Number.POSITIVE_INFINITY
+        ? isOwed
+          ? generation.size
+          : 0
+        : Math.max(isOwed ? Math.min(lostFrom, generation.size) : 0, seen);
+    const view = this.#view(sink, generation);
+    return generation.lines.filter(concerns).flatMap(({ from, textEnd, isBlank }) => {
+      if (isBlank || from >= until) return [];
+      return this.#missing(view, from, Math.min(textEnd, until)).map(
+        ([a, b]) => `${sink} lacks ${describe({ generation, from: a, to: b })}, and no ledger names it`,
+      );
+    });
+  }
+
+  #checkAccount(sink: string, account: SinkAccount): void {
+    let delivered = 0;
+    let refused = 0;
+    let lost = 0;
+    for (const [, view] of this.#views.get(sink) ?? []) {
+      const others = new Ranges();
+      for (const [from, to] of [...view.lost.all, ...view.refused.all]) others.add(from, to);
+      delivered += view.received.bytes - view.received.bytesIn(others);
+      refused += view.refused.bytes - view.refused.bytesIn(view.lost);
+      lost += view.lost.bytes;
+    }
+    const expected = { delivered, refused, lost };
+    const found = {
+      delivered: account.deliveredBytes,
+      refused: account.deadLetteredBytes,
+      lost: account.lostBytes,
+    };
+    if (JSON.stringify(expected) !== JSON.stringify(found))
+      this.fault(`${sink} accounts for ${JSON.stringify(found)} instead of ${JSON.stringify(expected)}`);
+  }
+
+  #view(sink: string, generation: Generation): View {
+    const views = this.#views.get(sink) ?? new Map<Generation, View>();
+    this.#views.set(sink, views);
+    const view = views.get(generation) ?? new View();
+    views.set(generation, view);
+    return view;
+  }
+}
+
+/** What a rotator makes of a name: `a.log.1`, `a.log-20260101-1`. */
+const isRotatedName = (name: string | undefined, stream: string): boolean =>
+  name !== undefined && /^[.-][\d-]+$/.test(name.startsWith(stream) ? name.slice(stream.length) : "");
+
+const describe = ({ generation, from, to }: Omit<Place, "isUnfinished">): string =>
+  `${generation.stream} ${generation.id} (${generation.name ?? "unlinked"}) ${from}-${to} ` +
+  JSON.stringify(generation.bytes.toString("latin1", from, Math.min(to, from + 40)));

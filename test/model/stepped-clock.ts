@@ -1,0 +1,91 @@
+import { setImmediate as turn } from "node:timers/promises";
+import type { Clock } from "../../src/core/clock.ts";
+
+interface Sleeper {
+  readonly dueMs: number;
+  readonly wake: () => void;
+}
+
+/** Work of the event loop that ends without time passing: calls of the file system, and streams that inflate. */
+const WORK = /^(?:FSReq|FileHandle|CloseReq|Zlib)/;
+
+/** Turns of the event loop in a row without work after which nothing is on its way. */
+const QUIET_TURNS = 3;
+
+/** Lets everything run that runs without time passing: real I/O has come to its end then, and what it woke too. */
+export async function idle(): Promise<void> {
+  for (let quiet = 0; quiet < QUIET_TURNS; quiet += 1) {
+    await turn();
+    if (process.getActiveResourcesInfo().some((resource) => WORK.test(resource))) quiet = -1;
+  }
+}
+
+/** Lets a few turns of the event loop pass, which leaves what is under way at any place. */
+export async function someTurns(count: number): Promise<void> {
+  for (let n = 0; n < count; n += 1) await turn();
+}
+
+/**
+ * A clock that moves only when it is stepped, over an agent that does real I/O. The wall clock is the real one, because the
+ * agent compares it with the times of files.
+ */
+export class SteppedClock implements Clock {
+  #elapsedMs: number;
+  readonly #sleepers = new Set<Sleeper>();
+
+  constructor(elapsedMs: number) {
+    this.#elapsedMs = elapsedMs;
+  }
+
+  now(): number {
+    return Date.now();
+  }
+
+  elapsed(): number {
+    return this.#elapsedMs;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const wake = (): void => {
+        this.#sleepers.delete(sleeper);
+        signal?.removeEventListener("abort", wake);
+        resolve();
+      };
+      const sleeper: Sleeper = { dueMs: this.#elapsedMs + Math.max(ms, 0), wake };
+      this.#sleepers.add(sleeper);
+      signal?.addEventListener("abort", wake, { once: true });
+    });
+  }
+
+  /** Steps to the next sleep that ends within `ms`, and ends it. False if there is none; then all of `ms` has passed. */
+  step(untilMs: number): boolean {
+    let next: Sleeper | undefined;
+    for (const sleeper of this.#sleepers) {
+      if (sleeper.dueMs <= untilMs && (next === undefined || sleeper.dueMs < next.dueMs)) next = sleeper;
+    }
+    this.#elapsedMs = Math.max(this.#elapsedMs, next?.dueMs ?? untilMs);
+    next?.wake();
+    return next !== undefined;
+  }
+
+  /** Lets time pass. Each sleep ends at its own time, and all that it wakes comes to its end before the next. */
+  async advance(ms: number): Promise<void> {
+    const untilMs = this.#elapsedMs + ms;
+    await idle();
+    while (this.step(untilMs)) await idle();
+  }
+
+  /** Lets time pass, but leaves what the last sleep woke in the middle of its way. */
+  async advanceIntoWork(ms: number, turns: number): Promise<void> {
+    const untilMs = this.#elapsedMs + ms;
+    await idle();
+    while (this.step(untilMs)) {
+      const isLast = ![...this.#sleepers].some(({ dueMs }) => dueMs <= untilMs);
+      if (isLast) break;
+      await idle();
+    }
+    await someTurns(turns);
+  }
+}
