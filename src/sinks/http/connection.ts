@@ -67,12 +67,17 @@ export class Connection {
     const { concurrency, proxy, timeout, tls } = options;
     const own = proxy?.reveal().trim();
     const ownEnv = own === "none" ? {} : { HTTP_PROXY: own, HTTPS_PROXY: own };
+    const target = targetOf(endpoint);
+    const theirs = isLoopback(new URL(target.url).hostname) ? {} : proxyEnv;
     return createAgent({
-      target: targetOf(endpoint),
+      target,
       tls,
       maxSockets: concurrency.max,
       connectMs: timeout.connect,
-      proxyEnv: own === undefined ? proxyEnv : ownEnv,
+      proxyEnv: own === undefined ? theirs : ownEnv,
     });
   }
 }
+
+/** No proxy of the environment leads back to this machine: programs in Go have it so, and pods are set up by that. */
+const isLoopback = (hostname: string): boolean => /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);

@@ -75,29 +75,34 @@ describe("a proxy", () => {
 
   describe("of the environment", () => {
     test.each(["HTTP_PROXY", "http_proxy"])("is used: %s", async (name) => {
-      await using server = await startServer([reply(202)]);
       await using proxy = await startProxy();
-      await sendOnce(server.url, {}, { env: { [name]: proxy.url } });
-      expect(proxy.seen).toHaveLength(1);
+      await sendOnce("http://intake.invalid/x", quick, { env: { [name]: proxy.url } });
+      expect(proxy.seen).toEqual(["POST http://intake.invalid/x"]);
     });
 
     test("is used for HTTPS", async () => {
-      await using server = await startServer([reply(202)], credentials("server"));
       await using proxy = await startProxy();
-      await sendOnce(server.url, { tls }, { env: { HTTPS_PROXY: proxy.url } });
-      expect(proxy.seen).toEqual([`CONNECT 127.0.0.1:${server.port}`]);
+      await sendOnce("https://intake.invalid/x", { tls, ...quick }, { env: { HTTPS_PROXY: proxy.url } });
+      expect(proxy.seen).toEqual(["CONNECT intake.invalid:443"]);
     });
 
     test.each<[string, Record<string, string>, string | undefined]>([
-      ["NO_PROXY names the host", { NO_PROXY: "10.0.0.1,127.0.0.1" }, undefined],
+      ["NO_PROXY names the host", { NO_PROXY: "10.0.0.1,.invalid" }, undefined],
       ["the option says none", {}, "none"],
       ["it is the one of HTTPS alone", { HTTP_PROXY: "" }, undefined],
     ])("is passed by when %s", async (_name, env, option) => {
-      await using server = await startServer([reply(202)]);
       await using proxy = await startProxy();
       const all = { HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url, ...env };
-      const options = option === undefined ? {} : { proxy: option };
-      expect(await sendOnce(server.url, options, { env: all })).toEqual({ kind: "delivered" });
+      const options = { ...quick, ...(option === undefined ? {} : { proxy: option }) };
+      expect(await sendOnce("http://intake.invalid/x", options, { env: all })).toMatchObject({ kind: "retry" });
+      expect(proxy.seen).toEqual([]);
+    });
+
+    test.each(["localhost", "127.0.0.1"])("is passed by for %s, as in other agents", async (host) => {
+      await using server = await startServer([reply(202)]);
+      await using proxy = await startProxy();
+      const endpoint = `http://${host}:${server.port}`;
+      expect(await sendOnce(endpoint, {}, { env: { HTTP_PROXY: proxy.url } })).toEqual({ kind: "delivered" });
       expect(proxy.seen).toEqual([]);
     });
   });
