@@ -173,7 +173,7 @@ export class Adoption {
     if (opened.archive !== undefined) return this.#adoptArchive({ ...newcomer, born }, opened);
     const live = newcomer.stream === path ? undefined : table.at(newcomer.stream);
     // It may be a copy of what the live file has got since it was looked at, or had before it was emptied just now.
-    if (live !== undefined) await lives.measureOpen(live);
+    if (live !== undefined && (await opener.reopen(live))) await lives.measureOpen(live);
     let beginning: Beginning | undefined;
     const kept = await keepIf(opened, async () => {
       beginning = await beginningOf(opened.handle, opened.stats, newcomer.wasTruncated === true);

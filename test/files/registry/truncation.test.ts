@@ -176,6 +176,24 @@ describe("copytruncate", () => {
     },
   );
 
+  test("a copy of a file that was closed for want of descriptors is not read a second time", async () => {
+    const scene = await Scene.create({ include: ["app.log*", "z.log"], maxOpenFiles: 1 });
+    await scene.write("app.log", "one\n");
+    await scene.write("z.log", "other\n");
+    await scene.start();
+    await scene.registry.reopen(scene.file("z.log"));
+    await scene.append("app.log", "two\n");
+    await scene.write("app.log.1", "one\ntwo\n");
+    await scene.registry.look([scene.path("app.log.1")], false);
+    await truncate(scene.path("app.log"), 0);
+    await scene.lookFully();
+    expect(scene.all().map(({ id, path }) => [id, path])).toEqual([
+      [1, scene.path("app.log.1")],
+      [2, scene.path("z.log")],
+      [3, scene.path("app.log")],
+    ]);
+  });
+
   test("and a rename of the emptied file, told by a hint: the copy is not read a second time", async () => {
     const scene = await Scene.create();
     await scene.write("app.log", "one\n");
