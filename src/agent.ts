@@ -222,7 +222,7 @@ export class Agent {
       throw error;
     } finally {
       for (const pipeline of this.#pipelines) pipeline.stop();
-      this.#looks.close();
+      await this.#looks.close();
       if (this.#estate === undefined) this.#stdin?.close();
       this.#over.abort();
       await flushing;

@@ -89,8 +89,8 @@ export class LookLoop {
     }
   }
 
-  close(): void {
-    this.#watcher?.close();
+  async close(): Promise<void> {
+    await this.#watcher?.close();
   }
 
   #hint(path: string, isEntry: boolean): void {

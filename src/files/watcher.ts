@@ -1,6 +1,6 @@
-import { type FSWatcher, watch } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
+import { type FSWatcher, watch } from "chokidar";
 import { describeError, errorCode } from "../core/errors.ts";
 
 export interface WatcherOptions {
@@ -17,7 +17,7 @@ export interface WatcherOptions {
 export interface Watcher {
   /** Whether hints can be relied on, as far as is known. */
   readonly isReliable: boolean;
-  /** Watches the directory, if it is not watched. Called before the directory is listed, so that nothing falls in between. */
+  /** Watches the directory, if it is not watched. A hint follows once it is, for what fell in between. */
   add(directory: string): void;
   /** Another directory has taken its place, or none: what was watched is not there any more. */
   drop(directory: string): void;
@@ -25,7 +25,7 @@ export interface Watcher {
   retain(wanted: ReadonlySet<string>): void;
   /** Looks whether events of a root can be believed: other machines may write there. */
   probe(root: string): Promise<void>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 export type Watch = (options: WatcherOptions) => Watcher;
@@ -51,18 +51,42 @@ const NETWORK_FILE_SYSTEMS = new Map([
 ]);
 
 /**
- * Watches directories for hints that something changed in them. One watch a directory, none for its files: inotify tells
- * of a write to any file of a watched directory, so thousands of files cost nothing more.
+ * Watches directories for hints that something changed in them. chokidar is told to ignore all but the directories: that
+ * is one watch each and none for a file, and inotify tells of a write to any file of a watched directory, so thousands of
+ * files cost nothing more. What it tells so is its `raw` event; it compares no listings.
  */
 class DirectoryWatcher implements Watcher {
   readonly #options: WatcherOptions;
-  readonly #watches = new Map<string, FSWatcher>();
+  readonly #chokidar: FSWatcher;
+  /** Directories that are watched, or will be in a moment. */
+  readonly #watched = new Set<string>();
+  /** Those of them that are watched for certain. */
+  readonly #established = new Set<string>();
   /** Directories for which there was no watch to be had. */
   readonly #unwatched = new Set<string>();
   readonly #onNetwork = new Set<string>();
 
   constructor(options: WatcherOptions) {
     this.#options = options;
+    this.#chokidar = watch([], {
+      // What is watched is no reason for the process to live.
+      persistent: false,
+      depth: 0,
+      followSymlinks: false,
+      // A directory that must not be looked into is told by the listing, and no reason to distrust all the others.
+      ignorePermissionErrors: true,
+      // Both would hold events back to spare consumers of whole files; a follower wants each one at once.
+      awaitWriteFinish: false,
+      atomic: false,
+      ignored: (path: string) => !this.#watched.has(path),
+    });
+    this.#chokidar.on("raw", (event, name, details) => this.#hint(details, name, event === "rename"));
+    this.#chokidar.on("addDir", (directory) => {
+      this.#established.add(directory);
+      // What happened between the listing and the watch made no event.
+      if (this.#watched.has(directory)) options.onHint(directory, true);
+    });
+    this.#chokidar.on("error", (error) => this.#failed(error));
   }
 
   get isReliable(): boolean {
@@ -70,29 +94,21 @@ class DirectoryWatcher implements Watcher {
   }
 
   add(directory: string): void {
-    if (this.#watches.has(directory)) return;
-    try {
-      // What is watched is no reason for the process to live.
-      const watcher = watch(directory, { persistent: false }, (event, name) => {
-        this.#options.onHint(name === null ? directory : join(directory, name), event === "rename");
-      });
-      watcher.on("error", (error) => this.#failed(directory, error));
-      this.#watches.set(directory, watcher);
-      this.#unwatched.delete(directory);
-    } catch (error) {
-      this.#failed(directory, error);
-    }
+    if (this.#watched.has(directory)) return;
+    this.#watched.add(directory);
+    this.#unwatched.delete(directory);
+    this.#chokidar.add(directory);
   }
 
   drop(directory: string): void {
-    this.#watches.get(directory)?.close();
-    this.#watches.delete(directory);
+    if (this.#watched.delete(directory)) this.#chokidar.unwatch(directory);
+    this.#established.delete(directory);
     this.#unwatched.delete(directory);
     this.#onNetwork.delete(directory);
   }
 
   retain(wanted: ReadonlySet<string>): void {
-    for (const known of [...this.#watches.keys(), ...this.#unwatched]) if (!wanted.has(known)) this.drop(known);
+    for (const known of [...this.#watched, ...this.#unwatched]) if (!wanted.has(known)) this.drop(known);
   }
 
   async probe(root: string): Promise<void> {
@@ -105,16 +121,28 @@ class DirectoryWatcher implements Watcher {
     }
   }
 
-  close(): void {
-    for (const directory of this.#watches.keys()) this.drop(directory);
+  close(): Promise<void> {
+    return this.#chokidar.close();
   }
 
-  #failed(directory: string, error: unknown): void {
+  /** The event's name is relative to the directory that its details give. */
+  #hint(details: unknown, name: string | null, isEntry: boolean): void {
+    if (typeof details !== "object" || details === null || !("watchedPath" in details)) return;
+    const { watchedPath: directory } = details;
+    if (typeof directory !== "string" || !this.#watched.has(directory)) return;
+    this.#options.onHint(name === null ? directory : join(directory, name), isEntry);
+  }
+
+  /** The error names no directory for certain, so none that is not established counts as watched. */
+  #failed(error: unknown): void {
+    if (!EXHAUSTED.has(errorCode(error) ?? "")) return;
     // It is tried again with every full look, and told once.
     const isFirst = this.#unwatched.size === 0;
-    this.drop(directory);
-    if (!EXHAUSTED.has(errorCode(error) ?? "")) return;
+    for (const directory of this.#watched) {
+      if (this.#established.has(directory)) continue;
+      this.drop(directory);
+      this.#unwatched.add(directory);
+    }
     if (isFirst) this.#options.onFailed(describeError(error));
-    this.#unwatched.add(directory);
   }
 }

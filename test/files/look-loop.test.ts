@@ -24,7 +24,7 @@ async function looking(options: SceneOptions & { readonly reliable?: boolean }, 
         drop: (directory) => watched.delete(directory),
         retain: () => undefined,
         probe: async () => undefined,
-        close: () => undefined,
+        close: async () => undefined,
       };
     },
   });

@@ -9,7 +9,7 @@ function watching(directory: string) {
   const hints: string[] = [];
   const failures: string[] = [];
   const watcher = watchForHints({
-    onHint: (path, isEntry) => hints.push(`${isEntry ? "entry" : "change"} ${path.slice(directory.length + 1)}`),
+    onHint: (path, isEntry) => hints.push(`${isEntry ? "entry" : "change"} ${path.slice(directory.length + 1) || "."}`),
     onFailed: (reason) => failures.push(reason),
   });
   onTestFinished(() => watcher.close());
@@ -22,6 +22,7 @@ test("hints at each file that is written, made or renamed in a watched directory
   const { watcher, hinted } = watching(directory);
   watcher.add(directory);
   watcher.add(directory);
+  await hinted("entry .");
   await appendFile(join(directory, "a.log"), "line\n");
   await hinted("change a.log");
   await rename(join(directory, "a.log"), join(directory, "b.log"));
@@ -35,9 +36,12 @@ test("a directory that is dropped gives no hints, and can be watched again", asy
   const directory = scratchDirectory();
   const { watcher, hints, hinted } = watching(directory);
   watcher.add(directory);
+  await hinted("entry .");
   watcher.retain(new Set());
   await writeFile(join(directory, "unseen.log"), "");
+  hints.length = 0;
   watcher.add(directory);
+  await hinted("entry .");
   await writeFile(join(directory, "seen.log"), "");
   await hinted("entry seen.log");
   expect(hints).not.toContain("entry unseen.log");
