@@ -62,7 +62,7 @@ export class InProcessAgent {
       drop: nothing,
       retain: nothing,
       probe: async () => undefined,
-      close: nothing,
+      close: async () => undefined,
     };
   };
 
