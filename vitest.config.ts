@@ -39,6 +39,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: [...ACCEPTANCE, ...MODEL, ...LONG],
+          // Property tests take seconds when the machine is busy.
+          testTimeout: 20_000,
           sequence: { groupOrder: 0 },
         },
       },
@@ -49,6 +51,9 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 30_000,
+          // Shown as such where it happens. Known to need it: a kill amid a sparse copytruncate (rotation matrix), once in ten
+          // runs.
+          retry: 1,
           sequence: { groupOrder: 1 },
         },
       },

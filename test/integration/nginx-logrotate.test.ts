@@ -32,6 +32,11 @@ test("every line of a real nginx under load arrives once at every sink while rea
   const sinks = { datadog: datadogSink(datadog), splunk: splunkSink(splunk), console };
   const agent = scene.agent({ sources, sinks }, { onStdout });
 
+  // What is rotated away before the agent has seen its first look is none of its files.
+  await eventually("the log to be followed", agent, () =>
+    agent.log().some(({ message }) => message.startsWith("following ")),
+  );
+
   const stop = new AbortController();
   const load = nginx.load(CONNECTIONS, stop.signal);
   for (let n = 0; n < ROTATIONS; n += 1) {
