@@ -1,16 +1,12 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { Clock } from "../../src/core/clock.ts";
-
-interface Sleeper {
-  readonly dueMs: number;
-  readonly wake: () => void;
-}
+import { Sleepers } from "../support/sleepers.ts";
 
 /** A clock that moves only when a test steps it. Wall time and monotonic time start apart, so mixing them up shows. */
 export class TestClock implements Clock {
   #wallMs: number;
   #elapsedMs = 1_000;
-  readonly #sleepers = new Set<Sleeper>();
+  readonly #sleepers = new Sleepers();
 
   constructor(wallMs = Date.parse("2026-01-01T00:00:00Z")) {
     this.#wallMs = wallMs;
@@ -30,17 +26,7 @@ export class TestClock implements Clock {
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal?.aborted) return resolve();
-      const wake = (): void => {
-        this.#sleepers.delete(sleeper);
-        signal?.removeEventListener("abort", wake);
-        resolve();
-      };
-      const sleeper: Sleeper = { dueMs: this.#elapsedMs + Math.max(ms, 0), wake };
-      this.#sleepers.add(sleeper);
-      signal?.addEventListener("abort", wake, { once: true });
-    });
+    return this.#sleepers.sleep(this.#elapsedMs + Math.max(ms, 0), signal);
   }
 
   /** Moves the wall clock alone, as an administrator or NTP does. */
@@ -55,21 +41,13 @@ export class TestClock implements Clock {
   async advance(ms: number): Promise<void> {
     const endMs = this.#elapsedMs + ms;
     await flush();
-    for (let next = this.#next(endMs); next !== undefined; next = this.#next(endMs)) {
+    for (let next = this.#sleepers.next(endMs); next !== undefined; next = this.#sleepers.next(endMs)) {
       this.#moveTo(Math.max(next.dueMs, this.#elapsedMs));
       next.wake();
       await flush();
     }
     this.#moveTo(endMs);
     await flush();
-  }
-
-  #next(endMs: number): Sleeper | undefined {
-    let next: Sleeper | undefined;
-    for (const sleeper of this.#sleepers) {
-      if (sleeper.dueMs <= endMs && (next === undefined || sleeper.dueMs < next.dueMs)) next = sleeper;
-    }
-    return next;
   }
 
   #moveTo(elapsedMs: number): void {

@@ -1,10 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { Clock } from "../../src/core/clock.ts";
-
-interface Sleeper {
-  readonly dueMs: number;
-  readonly wake: () => void;
-}
+import { Sleepers } from "../support/sleepers.ts";
 
 /** Work of the event loop that ends without time passing: calls of the file system, and streams that inflate. */
 const WORK = /^(?:FSReq|FileHandle|CloseReq|Zlib)/;
@@ -31,7 +27,7 @@ export async function someTurns(count: number): Promise<void> {
  */
 export class SteppedClock implements Clock {
   #elapsedMs: number;
-  readonly #sleepers = new Set<Sleeper>();
+  readonly #sleepers = new Sleepers();
 
   constructor(elapsedMs: number) {
     this.#elapsedMs = elapsedMs;
@@ -46,25 +42,12 @@ export class SteppedClock implements Clock {
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (signal?.aborted) return resolve();
-      const wake = (): void => {
-        this.#sleepers.delete(sleeper);
-        signal?.removeEventListener("abort", wake);
-        resolve();
-      };
-      const sleeper: Sleeper = { dueMs: this.#elapsedMs + Math.max(ms, 0), wake };
-      this.#sleepers.add(sleeper);
-      signal?.addEventListener("abort", wake, { once: true });
-    });
+    return this.#sleepers.sleep(this.#elapsedMs + Math.max(ms, 0), signal);
   }
 
   /** Steps to the next sleep that ends within `ms`, and ends it. False if there is none; then all of `ms` has passed. */
   step(untilMs: number): boolean {
-    let next: Sleeper | undefined;
-    for (const sleeper of this.#sleepers) {
-      if (sleeper.dueMs <= untilMs && (next === undefined || sleeper.dueMs < next.dueMs)) next = sleeper;
-    }
+    const next = this.#sleepers.next(untilMs);
     this.#elapsedMs = Math.max(this.#elapsedMs, next?.dueMs ?? untilMs);
     next?.wake();
     return next !== undefined;
@@ -82,7 +65,7 @@ export class SteppedClock implements Clock {
     const untilMs = this.#elapsedMs + ms;
     await idle();
     while (this.step(untilMs)) {
-      const isLast = ![...this.#sleepers].some(({ dueMs }) => dueMs <= untilMs);
+      const isLast = this.#sleepers.next(untilMs) === undefined;
       if (isLast) break;
       await idle();
     }
