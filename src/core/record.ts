@@ -68,6 +68,9 @@ export interface RecordOrigin {
 /** Which piece of a line this is, when the line was longer than `maxRecordBytes` and had to be split. */
 export type SplitMark = "first" | "middle" | "last";
 
+/** What a record costs in memory beside its text, about, bytes. */
+export const RECORD_OVERHEAD_BYTES = 112;
+
 /**
  * One log record: a line, or several joined ones. Immutable, and shared by every sink that ships it.
  * Text and fields are lazy: a sink that forwards the bytes of a line pays for neither, and several sinks parse once.

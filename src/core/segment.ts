@@ -2,11 +2,8 @@ import { crc32 } from "node:zlib";
 import type { BufferPool } from "./buffer-pool.ts";
 import type { Position } from "./checkpoint.ts";
 import { tailMarker } from "./position.ts";
-import type { LogRecord } from "./record.ts";
+import { type LogRecord, RECORD_OVERHEAD_BYTES } from "./record.ts";
 import type { TextPage } from "./text-page.ts";
-
-/** What a record costs in memory beside its text, about. */
-const RECORD_OVERHEAD_BYTES = 112;
 
 /** So many records at most have been sent, unfinished, at an end: one a stream. */
 const FRAMED = 16;

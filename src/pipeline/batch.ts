@@ -1,11 +1,8 @@
 import type { Counters } from "../core/checkpoint.ts";
-import type { LogRecord } from "../core/record.ts";
+import { type LogRecord, RECORD_OVERHEAD_BYTES } from "../core/record.ts";
 import type { Sink } from "../core/sink.ts";
 import type { Slice } from "./progress.ts";
 import { fitRecord, mayExceed } from "./split.ts";
-
-/** What a record costs in memory beside its text, about. */
-const RECORD_OVERHEAD_BYTES = 112;
 
 /** Bytes of memory for each byte of log: the segment's, and those of the body with its envelopes. */
 const MEMORY_FACTOR = 3;
