@@ -190,7 +190,7 @@ async function compare(bench: Bench): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  using place = new Workplace({ ...values, nodeOptions: values["node-option"], cli: values.cli });
+  using place = new Workplace(values);
   const bytes = writeCorpus(place.corpus, Number(values.mb) * 1e6, Date.now());
   const records = readFileSync(place.corpus).reduce((sum, byte) => sum + Number(byte === 0x0a), 0);
   const fifo = place.fresh("fifo");

@@ -93,7 +93,7 @@ async function measure(place: Workplace, { include, sinks }: Scene): Promise<Mem
 }
 
 async function main(): Promise<void> {
-  using place = new Workplace({ ...values, nodeOptions: values["node-option"], cli: values.cli });
+  using place = new Workplace(values);
   const nowMs = Date.now();
   writeCorpus(place.corpus, Number(values.mb) * 1e6, nowMs);
   const many = writeManyFiles(place, nowMs);

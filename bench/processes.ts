@@ -19,10 +19,11 @@ import type { Usage } from "./usage.ts";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
+/** The values of `AGENT_OPTIONS`. */
 export interface AgentSettings {
-  readonly nodeOptions: readonly string[];
+  readonly "node-option": readonly string[];
   readonly installed: boolean;
-  readonly cli: string | undefined;
+  readonly cli?: string | undefined;
 }
 
 /** The command line options of a benchmark that decide how the agent runs. */
@@ -52,7 +53,7 @@ export class Workplace implements Disposable {
    * with the settings of the image; with `nodeOptions`, where there are any, instead of the image's; or, if it is
    * `installed`, as the command that npm installs: executed itself, with no settings at all.
    */
-  constructor({ nodeOptions, installed, cli }: AgentSettings) {
+  constructor({ "node-option": nodeOptions, installed, cli }: AgentSettings) {
     const file = cli === undefined ? copyPackage(dirname(this.fresh("package.json"))) : resolve(cli);
     // The compiler leaves that to the installation.
     chmodSync(file, 0o755);

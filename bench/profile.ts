@@ -73,7 +73,7 @@ function print(times: ReadonlyMap<string, number>): void {
 async function main(): Promise<void> {
   const row = ROWS.find(({ name }) => name === values.only);
   if (row === undefined) throw new Error(`rows are ${ROWS.map(({ name }) => name).join(", ")}`);
-  using place = new Workplace({ ...values, nodeOptions: values["node-option"], cli: values.cli });
+  using place = new Workplace(values);
   writeCorpus(place.corpus, Number(values.mb) * 1e6, Date.now());
   const server = await startServer();
   try {

@@ -106,7 +106,7 @@ async function measureRow(place: Workplace, row: Row, port: number): Promise<Mea
 async function main(): Promise<void> {
   const rows = ROWS.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
   if (rows.length === 0) throw new Error(`rows are ${ROWS.map(({ name }) => name).join(", ")}`);
-  using place = new Workplace({ ...values, nodeOptions: values["node-option"], cli: values.cli });
+  using place = new Workplace(values);
   const megabytes = writeCorpus(place.corpus, Number(values.mb) * 1e6, Date.now()) / 1e6;
   const server = await startServer();
   try {

@@ -114,7 +114,7 @@ function tell(what: string, value: string, isKept: boolean): void {
 }
 
 async function main(): Promise<void> {
-  using place = new Workplace({ ...values, nodeOptions: values["node-option"], cli: values.cli });
+  using place = new Workplace(values);
   const [live, idle] = [Number(values.live), Number(values.idle)];
   const few = await measure(place, FEW_FILES, 0, 1);
   const many = await measure(place, live, idle, Number(values.seconds));
