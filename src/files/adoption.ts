@@ -51,6 +51,8 @@ export class Adoption {
   readonly #newcomers: Newcomer[] = [];
   /** Inodes with their birth times that an earlier run followed. */
   readonly #formerInodes = new Set<string>();
+  /** When the youngest content began that an earlier run followed, by live path. */
+  readonly #formerBirths = new Map<string, bigint>();
   /** Files, by inode, that this look has found to look like copies in the making. */
   readonly #copying = new Set<string>();
   /** Since when a file has looked like a copy in the making, and when it did last, by inode. */
@@ -58,8 +60,11 @@ export class Adoption {
 
   constructor(options: AdoptionOptions) {
     this.#options = options;
-    for (const { identity } of options.store.files.values())
+    for (const { identity, stream, born } of options.store.files.values()) {
       this.#formerInodes.add(`${identity.inode} ${identity.birthtimeNs}`);
+      const youngest = this.#formerBirths.get(stream);
+      if (youngest === undefined || born > youngest) this.#formerBirths.set(stream, born);
+    }
   }
 
   add(newcomer: Newcomer): void {
@@ -68,26 +73,35 @@ export class Adoption {
 
   /** A path that a look came upon. */
   found(path: string, source: SourceSettings, stats: BigIntStats): void {
-    const wasTruncated = this.#wasFollowed(stats);
+    const wasTruncated = this.#wasTruncated(path, stats);
     this.#newcomers.push({ path, source, stats, born: this.#contentBirth(path, stats), wasTruncated });
   }
 
   /** The start is over: whatever the earlier run followed has been found or given up. */
   forgetFormer(): void {
     this.#formerInodes.clear();
+    this.#formerBirths.clear();
   }
 
   isCopying(stats: BigIntStats): boolean {
     return this.#copying.has(inodeKey(stats));
   }
 
-  #wasFollowed(stats: BigIntStats): boolean {
-    return this.#formerInodes.has(`${stats.ino} ${stats.birthtimeNs}`);
+  /**
+   * Whether a newcomer held what an earlier run followed. Its inode says so; and so does its age if that content goes on in
+   * a copy: no file is older than what it is the successor of.
+   */
+  #wasTruncated(path: string, stats: BigIntStats): boolean {
+    const youngest = this.#formerBirths.get(path);
+    return (
+      this.#formerInodes.has(`${stats.ino} ${stats.birthtimeNs}`) ||
+      (youngest !== undefined && bornAt(stats) <= youngest)
+    );
   }
 
   /** When a file's content began: with the file, unless it was truncated while nobody looked, and keeps its birth time. */
   #contentBirth(path: string, stats: BigIntStats): bigint {
-    return this.#wasFollowed(stats) ? stats.mtimeNs : contentBornAt(path, stats);
+    return this.#wasTruncated(path, stats) ? stats.mtimeNs : contentBornAt(path, stats);
   }
 
   /** When the content began that is at a live path now; undefined if nothing is there. */

@@ -109,6 +109,30 @@ describe("after a restart", () => {
     },
   );
 
+  test("copies are found too if all that is durable is that the file goes on in its first copy", async () => {
+    const scene = await halfDelivered();
+    await copyTruncate(scene, "app.log", "app.log.1");
+    await scene.lookFully();
+    // A kill between two entries of the journal: of what is at the path now, nothing was kept.
+    scene.store.record({ kind: "forget", file: scene.file("app.log").id });
+    await scene.restart(async () => {
+      for (const text of ["three\n", "four\n"]) {
+        await scene.append("app.log", text);
+        await scene.rename("app.log.2", "app.log.3").catch(() => undefined);
+        await scene.rename("app.log.1", "app.log.2");
+        await copyTruncate(scene, "app.log", "app.log.1");
+      }
+      await scene.append("app.log", "five\n");
+    });
+    const byAge = scene.all().toSorted((a, b) => Number(a.born - b.born));
+    expect(await Promise.all(byAge.map((file) => scene.unread(file)))).toEqual([
+      "two\n",
+      "three\n",
+      "four\n",
+      "five\n",
+    ]);
+  });
+
   test("a directory that was deleted with its files below the root ends them; a missing root proves nothing", async () => {
     const scene = await Scene.create({ include: ["**/*.log"] });
     await mkdir(scene.path("pod"));
