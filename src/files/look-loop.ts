@@ -141,6 +141,7 @@ export class LookLoop {
   async #probe(): Promise<void> {
     const { registry } = this.#options;
     this.#watcher?.retain(registry.directories);
+    this.#watcher?.retry();
     for (const directory of registry.directories) this.#watcher?.add(directory);
     for (const root of registry.roots) await this.#watcher?.probe(root);
   }

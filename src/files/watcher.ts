@@ -17,8 +17,10 @@ export interface WatcherOptions {
 export interface Watcher {
   /** Whether hints can be relied on, as far as is known. */
   readonly isReliable: boolean;
-  /** Watches the directory, if it is not watched. A hint follows once it is, for what fell in between. */
+  /** Watches the directory, if it is not watched and was not refused. A hint follows, for what fell in between. */
   add(directory: string): void;
+  /** Asks again for the watches that were refused. */
+  retry(): void;
   /** Another directory has taken its place, or none: what was watched is not there any more. */
   drop(directory: string): void;
   /** Drops the directories that are no longer wanted. */
@@ -60,10 +62,10 @@ class DirectoryWatcher implements Watcher {
   readonly #chokidar: FSWatcher;
   /** Directories that are watched, or will be in a moment. */
   readonly #watched = new Set<string>();
-  /** Those of them that are watched for certain. */
-  readonly #established = new Set<string>();
   /** Directories for which there was no watch to be had. */
   readonly #unwatched = new Set<string>();
+  /** Whether it was told that watches are missing. */
+  #isTold = false;
   readonly #onNetwork = new Set<string>();
 
   constructor(options: WatcherOptions) {
@@ -82,7 +84,6 @@ class DirectoryWatcher implements Watcher {
     });
     this.#chokidar.on("raw", (event, name, details) => this.#hint(details, name, event === "rename"));
     this.#chokidar.on("addDir", (directory) => {
-      this.#established.add(directory);
       // What happened between the listing and the watch made no event.
       if (this.#watched.has(directory)) options.onHint(directory, true);
     });
@@ -94,15 +95,20 @@ class DirectoryWatcher implements Watcher {
   }
 
   add(directory: string): void {
-    if (this.#watched.has(directory)) return;
+    if (this.#watched.has(directory) || this.#unwatched.has(directory)) return;
     this.#watched.add(directory);
-    this.#unwatched.delete(directory);
     this.#chokidar.add(directory);
+  }
+
+  retry(): void {
+    const refused = [...this.#unwatched];
+    this.#isTold = refused.length > 0;
+    this.#unwatched.clear();
+    for (const directory of refused) this.add(directory);
   }
 
   drop(directory: string): void {
     if (this.#watched.delete(directory)) this.#chokidar.unwatch(directory);
-    this.#established.delete(directory);
     this.#unwatched.delete(directory);
     this.#onNetwork.delete(directory);
   }
@@ -133,16 +139,15 @@ class DirectoryWatcher implements Watcher {
     this.#options.onHint(name === null ? directory : join(directory, name), isEntry);
   }
 
-  /** The error names no directory for certain, so none that is not established counts as watched. */
+  /** One that names no directory of ours leaves all of them in doubt. */
   #failed(error: unknown): void {
     if (!EXHAUSTED.has(errorCode(error) ?? "")) return;
-    // It is tried again with every full look, and told once.
-    const isFirst = this.#unwatched.size === 0;
-    for (const directory of this.#watched) {
-      if (this.#established.has(directory)) continue;
+    const named = error instanceof Error && "path" in error ? String(error.path) : "";
+    for (const directory of this.#watched.has(named) ? [named] : [...this.#watched]) {
       this.drop(directory);
       this.#unwatched.add(directory);
     }
-    if (isFirst) this.#options.onFailed(describeError(error));
+    if (!this.#isTold) this.#options.onFailed(describeError(error));
+    this.#isTold = true;
   }
 }

@@ -16,13 +16,11 @@ const eventsIn = (agent: AgentProcess, kind: string): number => agent.stderr.spl
 const checkpoints = { interval: "50ms" };
 
 describe("a state directory that", () => {
-  test.each(["is read-only", "is full"])(
+  test.for(["is read-only", "is full"])(
     "%s from the start: it ships, says so once, and recovers by itself",
-    async (how) => {
+    async (how, context) => {
       const scene = new Scene();
-      const disk = SmallDisk.mount(scene.state, 64);
-      // Mounting needs root.
-      if (disk === undefined) return;
+      const disk = SmallDisk.mount(scene.state, 64, context);
       if (how === "is read-only") disk.setReadOnly(true);
       else disk.fill();
       const datadog = await scene.datadog();
@@ -49,10 +47,9 @@ describe("a state directory that", () => {
     },
   );
 
-  test("fills up while a record is refused: nothing passes it until it can be kept", async () => {
+  test("fills up while a record is refused: nothing passes it until it can be kept", async (context) => {
     const scene = new Scene();
-    const disk = SmallDisk.mount(scene.state, 1_024);
-    if (disk === undefined) return;
+    const disk = SmallDisk.mount(scene.state, 1_024, context);
     const splunk = await scene.splunk({ isPoison: ({ event }) => event === "poison" });
     const sink = { type: "splunkHec", endpoint: splunk.endpoint, token: "11111111-2222-3333-4444-555555555555" };
     const agent = scene.agent({ sinks: { splunk: sink }, checkpoints });

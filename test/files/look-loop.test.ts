@@ -23,6 +23,7 @@ async function looking(options: SceneOptions & { readonly reliable?: boolean }, 
         add: (directory) => watched.add(directory),
         drop: (directory) => watched.delete(directory),
         retain: () => undefined,
+        retry: () => undefined,
         probe: async () => undefined,
         close: async () => undefined,
       };

@@ -61,6 +61,7 @@ export class InProcessAgent {
       add: nothing,
       drop: nothing,
       retain: nothing,
+      retry: nothing,
       probe: async () => undefined,
       close: async () => undefined,
     };

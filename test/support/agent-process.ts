@@ -16,6 +16,8 @@ export interface AgentOptions {
   /** Arguments after `cli.ts`. */
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that runs the rest of its arguments, Node and what follows, in its own process. */
+  readonly wrapper?: readonly string[];
   /** Flags for Node itself. */
   readonly nodeFlags?: readonly string[];
   /** Gets standard output as it comes; without it the output goes to a file. */
@@ -48,14 +50,15 @@ export class AgentProcess {
   exit: Exit | undefined;
   readonly #child: ChildProcess;
 
-  constructor({ dir, args, env = {}, nodeFlags = [], onStdout, pipeStdin = false }: AgentOptions) {
+  constructor({ dir, args, env = {}, wrapper = [], nodeFlags = [], onStdout, pipeStdin = false }: AgentOptions) {
     mkdirSync(dir, { recursive: true });
     runs += 1;
     this.stdoutPath = join(dir, `agent-${runs}.stdout`);
     this.stderrPath = join(dir, `agent-${runs}.stderr`);
     const out = onStdout === undefined ? openSync(this.stdoutPath, "w") : "pipe";
     const err = openSync(this.stderrPath, "w");
-    this.#child = spawn(NODE, [...nodeFlags, CLI, ...args], {
+    const [command, ...rest] = [...wrapper, NODE, ...nodeFlags, CLI, ...args];
+    this.#child = spawn(command ?? NODE, rest, {
       cwd: PROJECT,
       env: { ...cleanEnvironment(), ...env },
       stdio: [pipeStdin ? "pipe" : "ignore", out, err],
