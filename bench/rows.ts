@@ -9,7 +9,8 @@ export interface Row {
   readonly redact?: readonly string[];
 }
 
-const SECRETS = ["creditCard", "email", "bearerToken", "jwt", "awsKey"];
+/** Secrets that are looked for. */
+export const SECRETS = ["creditCard", "email", "bearerToken", "jwt", "awsKey"];
 
 export const ROWS: readonly Row[] = [
   { name: "stdout", sink: "stdout", gzip: false, format: "raw" },

@@ -4,14 +4,14 @@
  */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { AGENT_OPTIONS, environment, Workplace } from "./processes.ts";
 import { agentConfig } from "./rows.ts";
-import { residentBytes } from "./usage.ts";
+import { cpuSeconds, residentBytes } from "./usage.ts";
 
 const FEW_FILES = 10;
 const FILES_A_DIRECTORY = 1_000;
@@ -20,8 +20,6 @@ const PROBES = 40;
 const PROBE_PAUSE_MS = 100;
 const MOST_WAIT_MS = 2_500;
 const LONG_AGO = new Date("2020-01-01");
-/** Clock ticks a second in /proc, on every Linux that Node runs on. */
-const TICKS = 100;
 
 const BARS = { fileBytes: 8 * 1_024, idlePart: 0.02, arrivalMs: 2_000 };
 
@@ -50,12 +48,6 @@ function writeFiles(directory: string, live: number, idle: number): string[] {
     if (file >= live) utimesSync(path, LONG_AGO, LONG_AGO);
     return path;
   });
-}
-
-function cpuSeconds(pid: number): number {
-  // Fields 14 and 15, of which the name in brackets is the second.
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
 type Agent = ChildProcessByStdio<null, Readable, null>;

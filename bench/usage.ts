@@ -19,3 +19,13 @@ export function residentBytes(pid: number | "self", field: "VmRSS" | "VmHWM"): n
     ?.split(/\s+/)[1];
   return Number(kib ?? Number.NaN) * 1_024;
 }
+
+/** Clock ticks a second in /proc, on every Linux that Node runs on. */
+const TICKS = 100;
+
+/** Seconds of processor time that a process has used so far, of all its threads. */
+export function cpuSeconds(pid: number): number {
+  // Fields 14 and 15, of which the name in brackets is the second.
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / TICKS;
+}
