@@ -30,8 +30,7 @@ export type OpenResult =
 export async function openConfined(path: string, realRoots: readonly string[]): Promise<OpenResult> {
   let handle: FileHandle;
   try {
-    const target = await realpath(path);
-    handle = await open(target, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    handle = await openTarget(path);
   } catch (error) {
     const code = errorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") return { kind: "missing" };
@@ -50,6 +49,19 @@ export async function openConfined(path: string, realRoots: readonly string[]): 
   } catch (error) {
     await handle.close();
     return { kind: "unreadable", reason: describeError(error) };
+  }
+}
+
+const openInPlace = (path: string): Promise<FileHandle> =>
+  open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+
+/** Most paths are no links, and need not be resolved. */
+async function openTarget(path: string): Promise<FileHandle> {
+  try {
+    return await openInPlace(path);
+  } catch (error) {
+    if (errorCode(error) !== "ELOOP") throw error;
+    return openInPlace(await realpath(path));
   }
 }
 

@@ -41,6 +41,8 @@ export class FileOpener {
   /** Paths that were found fault with since the last full look. */
   readonly #faulty = new Set<string>();
   readonly #reopening = new Map<LogFile, Promise<boolean>>();
+  /** How many files can be opened before the limit has to be looked at again. */
+  #spare = 0;
 
   constructor(options: OpenerOptions) {
     this.#options = options;
@@ -109,7 +111,8 @@ export class FileOpener {
       ));
     if (kept === undefined) return false;
     file.hold(kept);
-    await this.limitHandles(file);
+    this.#spare -= 1;
+    if (this.#spare < 0) await this.limitHandles(file);
     return true;
   }
 
@@ -122,13 +125,16 @@ export class FileOpener {
     const { maxOpenFiles, table } = this.#options;
     let count = 0;
     for (const file of table.files.values()) if (file.handle !== undefined) count += 1;
-    if (count <= maxOpenFiles) return;
+    this.#spare = maxOpenFiles - count;
+    if (this.#spare >= 0) return;
     const excess = count - Math.ceil(maxOpenFiles * KEPT_PART);
     const open = [...table.files.values()].filter((file) => file.handle !== undefined);
     const closable = open.filter((file) => !file.deleted && file !== except);
     const { isNeeded } = this.#options;
     closable.sort((a, b) => Number(isNeeded(a)) - Number(isNeeded(b)) || a.grownAtMs - b.grownAtMs);
-    for (const file of closable.slice(0, excess)) await file.close();
+    const closed = closable.slice(0, excess);
+    for (const file of closed) await file.close();
+    this.#spare += closed.length;
   }
 
   async rootsOf(source: SourceSettings): Promise<readonly string[]> {
