@@ -17,7 +17,7 @@ import { inodeKey, LogFile, type SourceSettings } from "./log-file.ts";
 import type { FileOpener } from "./opener.ts";
 import { byRotation, isArchiveName, liveNameOf, withoutCompression } from "./rotation-names.ts";
 import { bornAt, contentBornAt } from "./siblings.ts";
-import { placesOf, type UnseenSearch } from "./unseen-search.ts";
+import { type Live, placesOf, type UnseenSearch } from "./unseen-search.ts";
 
 /** A file that equals the beginning of a live one is taken for a copy in the making for so long, then for a file of its own. */
 const COPYING_MS = 30_000;
@@ -104,16 +104,16 @@ export class Adoption {
     return this.#wasTruncated(path, stats) ? stats.mtimeNs : contentBornAt(path, stats);
   }
 
-  /** When the content began that is at a live path now; undefined if nothing is there. */
-  async liveBorn(path: string): Promise<bigint | undefined> {
+  /** What is at a live path now; undefined if nothing is there. */
+  async liveAt(path: string): Promise<Live | undefined> {
     const { opener, table } = this.#options;
     const found = await opener.stat(path);
     if (found.kind !== "file") return undefined;
     const { stats } = found;
     const known = table.withInode(stats);
-    if (known?.isSame === true) return known.file.born;
+    if (known?.isSame === true) return { stats, born: known.file.born };
     const newcomer = this.#newcomers.find((candidate) => candidate.stats.ino === stats.ino);
-    return newcomer?.born ?? this.#contentBirth(path, stats);
+    return { stats, born: newcomer?.born ?? this.#contentBirth(path, stats) };
   }
 
   /**
@@ -158,17 +158,23 @@ export class Adoption {
     return added;
   }
 
-  /** Oldest first. An archive's times say when it was written to last; among generations its name says more. */
+  /**
+   * Oldest first. An archive's times say when it was written to last; among generations its name says more. What the live path
+   * leads to is no generation, whatever its own name: it is taken up by that path.
+   */
   async #byAge(newcomers: readonly Placed[]): Promise<readonly Placed[]> {
     const youngestFirst = newcomers.toSorted((a, b) =>
       a.stream === b.stream ? byRotation(b.path, a.path, a.stream) : 0,
     );
+    const lives = new Map<string, Live | undefined>();
     const youngest = new Map<string, bigint | undefined>();
     const aged: Placed[] = [];
     for (const newcomer of youngestFirst) {
-      const { path, stream } = newcomer;
-      if (!youngest.has(stream)) youngest.set(stream, path === stream ? undefined : await this.liveBorn(stream));
-      const bound = youngest.get(stream);
+      const { path, stream, stats } = newcomer;
+      if (path !== stream && !lives.has(stream)) lives.set(stream, await this.liveAt(stream));
+      const live = lives.get(stream);
+      if (live !== undefined && path !== stream && inodeKey(live.stats) === inodeKey(stats)) continue;
+      const bound = youngest.get(stream) ?? live?.born;
       const isLate = isArchiveName(path) && bound !== undefined && newcomer.born > bound;
       const born = isLate ? bound : newcomer.born;
       youngest.set(stream, born);

@@ -60,6 +60,11 @@ export class FileTable {
     return this.#links.get(path)?.origin.path;
   }
 
+  /** Where the link at a live path has led to. */
+  targetsOf(stream: string): readonly string[] {
+    return [...this.#links].flatMap(([target, file]) => (file.stream === stream ? [target] : []));
+  }
+
   /** The directories that links lead into. */
   linkTargets(): ReadonlySet<string> {
     return new Set([...this.#links.keys()].map((path) => dirname(path)));

@@ -75,7 +75,9 @@ export class FileRegistry {
     this.#unseen = new UnseenSearch({
       streams: this.#table.streams,
       clock: options.clock,
-      liveBorn: (stream) => this.#adoption.liveBorn(stream),
+      liveAt: (stream) => this.#adoption.liveAt(stream),
+      targetsOf: (stream) => this.#table.targetsOf(stream),
+      isIncluded: (path) => this.#isIncluded(path),
       isKnown: (stats) => this.#table.isKnown(stats) || this.#adoption.isCopying(stats),
     });
     const parts = { ...options, table: this.#table, opener: this.#opener, unseen: this.#unseen };

@@ -43,6 +43,9 @@ export function liveNameOf(archived: string, exists: (name: string) => boolean):
   return name !== archived && exists(name) ? name : undefined;
 }
 
+/** What names of a series have in common: all but their numbers, which dates and times are made of too. */
+export const shapeOf = (name: string): string => name.replace(/\d+/g, "0");
+
 /**
  * Puts the paths of one stream's generations in the order of their age, oldest first, for files whose times tell nothing:
  * a higher number is older, a date sorts by itself, and the live path is the youngest.

@@ -1,13 +1,18 @@
 import type { BigIntStats } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { errorCode } from "../core/errors.ts";
 import { isWithin } from "../core/paths.ts";
-import { isArchiveName, liveNameOf } from "./rotation-names.ts";
+import { isArchiveName, isRotatedName, liveNameOf, shapeOf } from "./rotation-names.ts";
 
 export interface Sibling {
   readonly path: string;
   readonly stats: BigIntStats;
+}
+
+/** A generation of the live path `stream`. */
+export interface Generation extends Sibling {
+  readonly stream: string;
 }
 
 /** When a file came to be, in nanoseconds since the epoch; its last change where the file system keeps no birth times. */
@@ -113,7 +118,7 @@ export async function unseenGenerations({
   places,
   streams,
   isKnown,
-}: UnseenSearch): Promise<readonly (Sibling & { stream: string })[]> {
+}: UnseenSearch): Promise<readonly Generation[]> {
   const streamOf = (name: string): Stream | undefined => {
     const live = liveNameOf(name, (candidate) => streams.has(join(directory, candidate)));
     return live === undefined ? undefined : streams.get(join(directory, live));
@@ -123,10 +128,36 @@ export async function unseenGenerations({
   for (const place of places) rotated.push(...((await settledFiles(place, isWanted)) ?? []));
   return rotated.flatMap(({ path, stats }) => {
     const stream = streamOf(basename(path));
-    if (stream === undefined || isKnown(stats)) return [];
-    const since = BigInt(Math.floor(stream.followedSince)) * 1_000_000n;
-    return contentBornAt(path, stats) + CLOCK_TICK_NS >= since ? [{ path, stats, stream: stream.path }] : [];
+    if (stream === undefined || isKnown(stats) || !isBornSince(stream, path, stats)) return [];
+    return [{ path, stats, stream: stream.path }];
   });
+}
+
+function isBornSince({ followedSince }: Stream, path: string, stats: BigIntStats): boolean {
+  return contentBornAt(path, stats) + CLOCK_TICK_NS >= BigInt(Math.floor(followedSince)) * 1_000_000n;
+}
+
+/**
+ * Generations of a live path that is a link, which was switched to them and on to the next between two looks: files in the
+ * directories that it is known to have led to, born since it is followed, whose names differ from those of its `targets` in
+ * their numbers only, or are rotated ones of them.
+ */
+export async function linkedGenerations(
+  stream: Stream,
+  targets: readonly string[],
+  isKnown: (stats: BigIntStats) => boolean,
+): Promise<readonly Generation[]> {
+  const found: Sibling[] = [];
+  for (const directory of new Set(targets.map((target) => dirname(target)))) {
+    const names = targets.filter((target) => dirname(target) === directory).map((target) => basename(target));
+    const shapes = new Set(names.map(shapeOf));
+    const isWanted = (name: string): boolean =>
+      shapes.has(shapeOf(name)) || names.some((target) => isRotatedName(name, target));
+    found.push(...((await settledFiles(directory, isWanted)) ?? []));
+  }
+  return found
+    .filter(({ path, stats }) => !isKnown(stats) && isBornSince(stream, path, stats))
+    .map((sibling) => ({ ...sibling, stream: stream.path }));
 }
 
 /**

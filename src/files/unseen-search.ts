@@ -2,24 +2,34 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { BigIntStats } from "node:fs";
 import type { Clock } from "../core/clock.ts";
-import type { SourceSettings } from "./log-file.ts";
-import { contentBornAt, type Sibling, unseenGenerations } from "./siblings.ts";
+import { inodeKey, type SourceSettings } from "./log-file.ts";
+import { contentBornAt, type Generation, linkedGenerations, type Sibling, unseenGenerations } from "./siblings.ts";
 import { isArchiveName } from "./rotation-names.ts";
 import type { StreamEntry, StreamIndex } from "./stream-index.ts";
 
 /** Time stamps of directories are coarse: a change within this time of a search may not show. */
 const SAME_TICK_MS = 1_000;
 
-export interface UnseenFile extends Sibling {
-  readonly stream: string;
+export interface UnseenFile extends Generation {
   readonly source: SourceSettings;
+}
+
+/** What is at a live path now. */
+export interface Live {
+  readonly stats: BigIntStats;
+  /** When its content began, nanoseconds since the epoch. */
+  readonly born: bigint;
 }
 
 export interface UnseenSearchOptions {
   readonly streams: StreamIndex;
   readonly clock: Clock;
-  /** When the content began that is at a live path now; undefined if nothing is there. */
-  readonly liveBorn: (stream: string) => Promise<bigint | undefined>;
+  /** What is at a live path now; undefined if nothing is there. */
+  readonly liveAt: (stream: string) => Promise<Live | undefined>;
+  /** Where a live path that is a link has led to. */
+  readonly targetsOf: (stream: string) => readonly string[];
+  /** Whether a path is to be followed for itself. */
+  readonly isIncluded: (path: string) => boolean;
   readonly isKnown: (stats: BigIntStats) => boolean;
 }
 
@@ -58,7 +68,7 @@ export class UnseenSearch {
 
   /** Searches the wanted directories. */
   async run(): Promise<readonly UnseenFile[]> {
-    const { clock, streams, liveBorn, isKnown } = this.#options;
+    const { clock, streams, liveAt, isKnown } = this.#options;
     const found: UnseenFile[] = [];
     const directories = [...this.#wanted];
     this.#wanted.clear();
@@ -66,13 +76,27 @@ export class UnseenSearch {
       const mtimeNs = await this.#modifiedAt(directory);
       const known = streams.inDirectory(directory);
       const places = placesOf(directory, known.values());
-      for (const file of await unseenGenerations({ directory, places, streams: known, isKnown })) {
+      const generations = [
+        ...(await unseenGenerations({ directory, places, streams: known, isKnown })),
+        ...(await this.#linked(known.values())),
+      ];
+      for (const file of generations) {
         const source = known.get(file.stream)?.source;
-        if (source !== undefined && isOlder(file, await liveBorn(file.stream))) found.push({ ...file, source });
+        if (source !== undefined && isOlder(file, await liveAt(file.stream))) found.push({ ...file, source });
       }
       if (mtimeNs !== undefined) this.#searched.set(directory, { mtimeNs, atMs: clock.now() });
     }
     return found;
+  }
+
+  async #linked(streams: Iterable<StreamEntry>): Promise<readonly Generation[]> {
+    const { targetsOf, isIncluded, isKnown } = this.#options;
+    const found: Generation[] = [];
+    for (const stream of streams) {
+      const targets = targetsOf(stream.path);
+      if (targets.length > 0) found.push(...(await linkedGenerations(stream, targets, isKnown)));
+    }
+    return found.filter(({ path }) => !isIncluded(path));
   }
 
   async #modifiedAt(directory: string): Promise<bigint | undefined> {
@@ -91,12 +115,15 @@ export function placesOf(directory: string, streams: Iterable<Pick<StreamEntry, 
 
 /**
  * A file that came while the live one stayed in its place was never at that place: it is no generation of it. What is at
- * that place is looked up after the file was listed, so a generation that is rotated meanwhile is older all the same.
+ * that place is looked up after the file was listed, so a generation that is rotated meanwhile is older all the same; it may
+ * be the file itself, if the place is a link.
  * Where the file system keeps no birth times, a late write makes any file look young. So does one to a renamed file that was
  * compressed then: an archive's content is compared with that of all known files before it is taken up.
  */
-const isOlder = ({ path, stats }: Sibling, liveBorn: bigint | undefined): boolean =>
-  liveBorn === undefined || stats.birthtimeNs === 0n || isArchiveName(path) || contentBornAt(path, stats) <= liveBorn;
+const isOlder = ({ path, stats }: Sibling, live: Live | undefined): boolean =>
+  live === undefined ||
+  (inodeKey(stats) !== inodeKey(live.stats) &&
+    (stats.birthtimeNs === 0n || isArchiveName(path) || contentBornAt(path, stats) <= live.born));
 
 const modifiedAt = (directory: string): Promise<bigint | undefined> =>
   stat(directory, { bigint: true }).then(

@@ -104,7 +104,7 @@ export class RotationScenario {
       for (const log of this.#logs) {
         this.sizeAtStop.set(log.way.name, this.sizeAtStop.get(log.way.name) ?? log.size);
         this.writtenAtStop.set(log.way.name, this.writtenAtStop.get(log.way.name) ?? log.written);
-        if (step === 0 || !this.#leavesNothing(log)) log.rotate();
+        if (step === 0 || log.way.leavesNothing !== true) log.rotate();
       }
       if (isKilled && step === 0) {
         for (const { way, written } of this.#logs) this.writtenAtStop.set(way.name, written);
@@ -116,10 +116,6 @@ export class RotationScenario {
     const next = start();
     await pause(this.#isUp ? 0 : 1_500);
     return next;
-  }
-
-  #leavesNothing({ way }: RotatedLog): boolean {
-    return way.leavesNothing === "always" || (way.leavesNothing === "liveOnly" && this.#cells.include === "live");
   }
 
   #write(lines: number): void {
@@ -138,7 +134,7 @@ export class RotationScenario {
     const missing = (): string[] =>
       this.#logs.flatMap((log) => {
         const seen = new Set(this.#seen.get(log.way.name));
-        const mayLose = this.#cells.agent !== "running" && log.way.leavesNothing === "always";
+        const mayLose = this.#cells.agent !== "running" && log.way.leavesNothing === true;
         const isThere = mayLose ? seen.has(log.written - 1) : seen.size >= log.written;
         return isThere ? [] : [`${log.way.name}: ${seen.size} of ${log.written}`];
       });

@@ -31,14 +31,14 @@ interface Way {
   /** Rotations in each step; otherwise one. */
   readonly times?: number;
   /** Of a generation that came and went while nobody looked nothing is left, or nothing by which it could be known. */
-  readonly leavesNothing?: "always" | "liveOnly";
+  readonly leavesNothing?: true;
 }
 
 export const WAYS: readonly Way[] = [
   { name: "create", directives: ["create 0644", "rotate 9"], generations: ["app.log.*"] },
   { name: "copytruncate", directives: ["copytruncate", "rotate 9"], generations: ["app.log.*"] },
   { name: "sparse", directives: ["copytruncate", "rotate 9"], generations: ["app.log.*"], keepsOffset: true },
-  { name: "delete", directives: ["create 0644", "rotate 0"], generations: ["app.log.*"], leavesNothing: "always" },
+  { name: "delete", directives: ["create 0644", "rotate 0"], generations: ["app.log.*"], leavesNothing: true },
   {
     name: "dateext",
     directives: ["create 0644", "rotate 9", "dateext", "dateformat -%Y%m%d-%s"],
@@ -52,7 +52,7 @@ export const WAYS: readonly Way[] = [
     lingers: true,
   },
   { name: "shift", directives: ["create 0644", "rotate 6"], generations: ["app.log.*"], times: 2 },
-  { name: "symlink", generations: ["current-*.log"], leavesNothing: "liveOnly" },
+  { name: "symlink", generations: ["current-*.log"] },
   {
     name: "olddir",
     directives: ["create 0644", "rotate 9", "olddir old"],

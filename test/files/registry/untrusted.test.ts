@@ -7,6 +7,11 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { scratchDirectory } from "../../core/scratch.ts";
 import { GRACE_MS, Scene, withoutRights } from "../scene.ts";
 
+/** A generation that every sink has is deleted at once. */
+const removingRotated = {
+  rotated: { grace: GRACE_MS, dirs: [], maxHeldBytes: 1 << 29, policy: "release", delete: { after: 1 } },
+} as const;
+
 describe("links", () => {
   test("two names of one file are one file", async () => {
     const scene = await Scene.create({ include: ["*.log"] });
@@ -43,6 +48,52 @@ describe("links", () => {
     await scene.lookFully();
     expect(scene.states()).toEqual(["app-1 rotated", "current.log live"]);
     expect(await Promise.all(scene.all().map((file) => scene.unread(file)))).toEqual(["one\nlate\n", "two\n"]);
+  });
+
+  test.each([["current.log"], ["current*.log"]])(
+    "what the link leads to is the live file, though its name is like a generation's (include: %s)",
+    async (include) => {
+      const scene = await Scene.create({ include: [include], source: removingRotated });
+      await scene.write("current-1.log", "one\n");
+      await symlink("current-1.log", scene.path("current.log"));
+      await scene.start();
+      await scene.restart(async () => {
+        await scene.write("current-2.log", "two\n");
+        await symlink("current-2.log", scene.path("next"));
+        await scene.rename("next", "current.log");
+      });
+      for (const file of scene.all()) await scene.deliver(file);
+      for (let look = 0; look < 3; look += 1) {
+        await scene.clock.advance(GRACE_MS);
+        await scene.lookFully();
+      }
+      await scene.append("current-2.log", "more\n");
+      await scene.lookFully();
+      expect(await scene.unread(scene.file("current.log"))).toBe("more\n");
+    },
+  );
+
+  test("generations between two switches are known by the names of those that the link led to", async () => {
+    const scene = await Scene.create({ include: ["server.INFO"] });
+    const switchTo = async (number: number): Promise<void> => {
+      const name = `server.host.user.log.INFO.2026-${number}`;
+      await scene.write(name, `${number}\n`);
+      await symlink(name, scene.path("next"));
+      await scene.rename("next", "server.INFO");
+    };
+    await switchTo(1);
+    await scene.start();
+    await scene.write("server.host.user.log.ERROR.2026-2", "another log\n");
+    await switchTo(2);
+    await switchTo(3);
+    await scene.lookFully();
+    await scene.restart(async () => {
+      await switchTo(4);
+      await switchTo(5);
+    });
+    const byAge = scene.all().toSorted((a, b) => Number(a.born - b.born));
+    expect(await Promise.all(byAge.map((file) => scene.unread(file)))).toEqual(["1\n", "2\n", "3\n", "4\n", "5\n"]);
+    expect(new Set(byAge.map(({ stream }) => stream))).toEqual(new Set([scene.path("server.INFO")]));
   });
 
   test("a link out of the roots is refused, said once, and read once it leads inside", async () => {
