@@ -1,8 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * Acceptance tests start real processes and measure real time, so they run one file at a time and only when the unit
- * tests have left the machine.
+ * Acceptance tests start real processes and measure real time, so they run only when the unit tests have left the machine.
  */
 const ACCEPTANCE = [
   "test/integration/**/*.test.ts",
@@ -48,11 +47,11 @@ export default defineConfig({
         test: {
           name: "acceptance",
           include: ACCEPTANCE,
-          fileParallelism: false,
+          // They wait more than they work.
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 30_000,
-          // Shown as such where it happens. Known to need it: a kill amid a sparse copytruncate (rotation matrix), once in ten
-          // runs.
+          // A machine that others use too may stand still for seconds. What needed it is shown as such.
           retry: 1,
           sequence: { groupOrder: 1 },
         },

@@ -61,7 +61,9 @@ test("a SIGTERM that comes with the file does not cut the end short, the next on
   finish();
   await eventually("the end to begin", agent, () => agent.stderr.includes("draining"));
   agent.signal("SIGTERM");
-  const before = datadog.requests;
-  await eventually("further attempts", agent, () => datadog.requests > before + 3);
+  const [before, beganMs] = [datadog.requests, performance.now()];
+  // Signals that follow each other within half a second count as one.
+  const isAnother = (): boolean => performance.now() - beganMs > 1_000;
+  await eventually("further attempts", agent, () => datadog.requests > before + 3 && isAnother());
   expect((await agent.terminate()).tookMs).toBeLessThan(2_000);
 });
