@@ -10,8 +10,9 @@ import { noCounters } from "./counters.ts";
 import { decodeLetter, type DeadLetter, recordOf } from "./dead-letter.ts";
 import { linesOf, readCursor, removeSegment, writeCursor } from "./dead-letter-segments.ts";
 import type { DeadLetters } from "./dead-letters.ts";
-import { type Deliverable, Delivery } from "./delivery.ts";
+import { Delivery } from "./delivery.ts";
 import { Gate } from "./gate.ts";
+import type { Deliverable } from "./shipment.ts";
 
 export interface ReplayOptions {
   readonly name: string;
