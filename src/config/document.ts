@@ -1,6 +1,6 @@
 import { LineCounter, parseDocument, type YAMLError } from "yaml";
 import type { InterpolationSource } from "./interpolate.ts";
-import type { ConfigProblem } from "./problems.ts";
+import type { ConfigProblem, Path } from "./problems.ts";
 import { shield, unshield } from "./shield.ts";
 import type { ConfigTree } from "./tree.ts";
 import { TreeBuilder } from "./tree-builder.ts";
@@ -15,7 +15,12 @@ const MAX_CHARACTERS = 1_048_576;
 const MAX_SYNTAX_PROBLEMS = 10;
 
 /** Reads the YAML text of a configuration file: syntax, positions and interpolation, no meaning yet. */
-export function readDocument(text: string, file: string, source: InterpolationSource): DocumentResult {
+export function readDocument(
+  text: string,
+  file: string,
+  source: InterpolationSource,
+  isSecret: (path: Path) => boolean,
+): DocumentResult {
   const lines = new LineCounter();
   const at = (offset: number, path: string, message: string): ConfigProblem => {
     const { line, col } = lines.linePos(offset);
@@ -30,7 +35,7 @@ export function readDocument(text: string, file: string, source: InterpolationSo
     return failed(...errors.slice(0, MAX_SYNTAX_PROBLEMS).map((error) => at(error.pos[0], "", syntaxMessage(error))));
   }
   const restore = shielded === text ? (value: string) => value : unshield;
-  const builder = new TreeBuilder({ source, restore, at });
+  const builder = new TreeBuilder({ source, restore, at, isSecret });
   const tree = builder.build(document.contents);
   return tree === undefined ? failed(...builder.problems) : { ok: true, tree };
 }

@@ -44,14 +44,19 @@ export const isTemplate = (text: string): boolean => text.includes("${") || text
 
 /**
  * Replaces `${NAME}`, `${NAME:-default}` (also when the variable is empty, as in a shell) and `${file:/path}` (its
- * trailing newlines removed); `$$` is a dollar. What a reference gives is never looked at again.
+ * trailing newlines removed); `$$` is a dollar. What a reference gives is never looked at again. The advice for a variable
+ * that is missing depends on whether the value is a secret.
  */
-export function interpolate(template: string, source: InterpolationSource): Interpolation {
+export function interpolate(
+  template: string,
+  source: InterpolationSource,
+  isSecret: () => boolean = () => false,
+): Interpolation {
   const values: string[] = [];
   const reasons: string[] = [];
   const text = template.replaceAll(SPECIAL, (match, reference: string | undefined) => {
     if (match === "$$") return "$";
-    const resolved = resolveReference(reference, source);
+    const resolved = resolveReference(reference, source, isSecret);
     if ("reason" in resolved) {
       reasons.push(resolved.reason);
       return "";
@@ -62,7 +67,11 @@ export function interpolate(template: string, source: InterpolationSource): Inte
   return reasons.length === 0 ? { ok: true, text, values } : { ok: false, reasons };
 }
 
-function resolveReference(reference: string | undefined, source: InterpolationSource): Resolved {
+function resolveReference(
+  reference: string | undefined,
+  source: InterpolationSource,
+  isSecret: () => boolean,
+): Resolved {
   if (reference?.startsWith("file:")) return readReference(reference.slice("file:".length), source);
   const [, name, fallback] = VARIABLE.exec(reference ?? "") ?? [];
   if (name === undefined) {
@@ -71,9 +80,9 @@ function resolveReference(reference: string | undefined, source: InterpolationSo
   // An environment is a plain object: `constructor` must not be found on its prototype.
   const value = Object.hasOwn(source.env, name) ? source.env[name] : undefined;
   if (fallback !== undefined) return { value: value === undefined || value === "" ? fallback : value };
-  return value === undefined
-    ? { reason: `the environment variable ${name} is not set; set it, or give a default: \${${name}:-default}` }
-    : { value };
+  if (value !== undefined) return { value };
+  const instead = isSecret() ? "name a file that holds it: ${file:/path}" : `give a default: \${${name}:-default}`;
+  return { reason: `the environment variable ${name} is not set; set it, or ${instead}` };
 }
 
 function readReference(path: string, source: InterpolationSource): Resolved {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { SinkDefinition } from "../core/sink-definition.ts";
+import type { Path } from "./problems.ts";
 import { configSchema } from "./schema.ts";
 import { isVendorOption } from "./vendor.ts";
 
@@ -32,3 +33,23 @@ function allowReferences(node: Node): void {
   for (const key of Object.keys(rule)) delete node[key];
   node.anyOf = [rule, { type: "string", pattern: String.raw`\$\{` }];
 }
+
+/** Whether a schema says that the option of a path is a secret. Of sinks it is enough that it is one in some of their types. */
+export function isSecretOption(path: Path, sinks: readonly SinkDefinition[]): boolean {
+  let nodes = alternatives(z.toJSONSchema(configSchema(sinks), { io: "input" }));
+  for (const key of path) nodes = nodes.flatMap((node) => alternatives(childOf(node, String(key))));
+  return nodes.some(({ writeOnly }) => writeOnly === true);
+}
+
+function childOf({ properties, additionalProperties, items }: Node, key: string): unknown {
+  if (properties !== undefined && Object.hasOwn(properties, key)) return properties[key];
+  return additionalProperties ?? items;
+}
+
+/** A schema, and those of which a value has to match one or all. */
+function alternatives(node: unknown): readonly Node[] {
+  if (!isNode(node)) return [];
+  return [node, ...[node.anyOf, node.oneOf, node.allOf].flatMap((list) => list ?? []).flatMap(alternatives)];
+}
+
+const isNode = (node: unknown): node is Node => typeof node === "object" && node !== null && !Array.isArray(node);

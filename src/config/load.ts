@@ -2,6 +2,7 @@ import type { SinkDefinition } from "../core/sink-definition.ts";
 import { readDocument } from "./document.ts";
 import { flagTree, type ConfigFlags } from "./flags.ts";
 import type { InterpolationSource } from "./interpolate.ts";
+import { isSecretOption } from "./json-schema.ts";
 import { findOverlaps } from "./overlap.ts";
 import { findUnknownSources } from "./source-names.ts";
 import { resolvePaths } from "./paths.ts";
@@ -39,7 +40,7 @@ export type LoadResult =
 
 /** Reads a configuration file. Every problem is reported at once, in the order of the file. */
 export function loadConfig(input: ConfigFile): LoadResult {
-  const document = readDocument(input.text, input.file, input);
+  const document = readDocument(input.text, input.file, input, (path) => isSecretOption(path, input.sinks));
   return document.ok ? finish(document.tree, input) : document;
 }
 

@@ -20,6 +20,7 @@ export interface TreeText {
   /** Gives a value or key as it was written. */
   restore(text: string): string;
   at(offset: number, path: string, message: string): ConfigProblem;
+  isSecret(path: Path): boolean;
 }
 
 /** Turns YAML nodes into plain data: resolves aliases, interpolates scalars and remembers where everything stands. */
@@ -152,7 +153,7 @@ export class TreeBuilder {
     if (typeof node.value !== "string") return node.value;
     const template = this.#text.restore(node.value);
     if (!isTemplate(template)) return template;
-    const result = interpolate(template, this.#text.source);
+    const result = interpolate(template, this.#text.source, () => this.#text.isSecret(path));
     if (!result.ok) {
       for (const reason of result.reasons) this.#fail(path, "value", reason);
       return undefined;

@@ -17,9 +17,13 @@ export const duration = () => quantity("duration", parseDuration, "250ms, 1.5s, 
 /** Option: a size like `1MiB`; its value is in bytes. */
 export const size = () => quantity("size", parseSize, "512KiB, 1MiB or 5MB");
 
-/** Option: a value that never shows. The configuration loader binds it to where it came from, so that it can be read anew. */
+/**
+ * Option: a value that never shows. The configuration loader binds it to where it came from, so that it can be read anew.
+ * `writeOnly` is JSON Schema's word for it.
+ */
 export const secret = () =>
   z
     .string()
     .min(1)
+    .meta({ writeOnly: true })
     .transform((text) => new Secret(text));

@@ -183,7 +183,7 @@ const cases: readonly (readonly [name: string, text: string, problems: readonly 
     "references that lead nowhere",
     `${SOURCES}sinks:\n  d: {type: datadog, apiKey: "\${DD_KEY}"}\n  s: {type: splunkHec, endpoint: "\${URL", token: "\${file:/run/none}"}\nmaxOpenFiles: \${N}\nlog: {level: \${A}\${B}}\n`,
     [
-      "tailcar.yaml:3:30: sinks.d.apiKey: the environment variable DD_KEY is not set; set it, or give a default: ${DD_KEY:-default}",
+      "tailcar.yaml:3:30: sinks.d.apiKey: the environment variable DD_KEY is not set; set it, or name a file that holds it: ${file:/path}",
       'tailcar.yaml:4:34: sinks.s.endpoint: "${" must begin ${NAME}, ${NAME:-default} or ${file:/path}; write $${ for a literal "${"',
       "tailcar.yaml:4:50: sinks.s.token: cannot read the file /run/none: no such file or directory",
       "tailcar.yaml:5:15: maxOpenFiles: the environment variable N is not set; set it, or give a default: ${N:-default}",
