@@ -1,11 +1,11 @@
 /** Smaller buffers are left to the garbage collector: they cost it little. */
-const SMALLEST_BYTES = 32 * 1_024;
+const SMALLEST_BYTES = 8 * 1_024;
 
-/** Capacities are multiples of this, so that bodies of about the same size can have each other's buffers. */
+/** From half of this on, capacities are multiples of it, so that bodies of about the same size can have each other's buffers. */
 const STEP_BYTES = 64 * 1_024;
 
 /**
- * Large buffers that are used again. Left to the garbage collector they would pile up outside of its heap, which it
+ * Buffers that are used again. Left to the garbage collector they would pile up outside of its heap, which it
  * notices late: the resident memory would be several times what is in use.
  * A buffer is given back by the one who took it, when nothing reads it any more.
  */
@@ -31,16 +31,23 @@ export class BufferPool {
       this.#freeBytes -= free.byteLength;
       return Buffer.from(free, 0, length);
     }
-    const made = Buffer.allocUnsafeSlow(Math.ceil(length / STEP_BYTES) * STEP_BYTES);
+    const made = Buffer.allocUnsafeSlow(capacityFor(length));
     this.#own.add(made.buffer);
     return made.subarray(0, length);
   }
 
   /** Takes back a buffer, or any part of it. Its content may change from now on. Any other buffer is left alone. */
   give({ buffer }: Buffer): void {
-    const fits = this.#freeBytes + buffer.byteLength <= this.#maxFreeBytes;
-    if (!fits || !(buffer instanceof ArrayBuffer) || !this.#own.has(buffer) || this.#free.includes(buffer)) return;
+    if (!(buffer instanceof ArrayBuffer) || !this.#own.has(buffer) || this.#free.includes(buffer)) return;
     this.#free.push(buffer);
     this.#freeBytes += buffer.byteLength;
+    // Those that nobody has wanted for the longest make room.
+    while (this.#freeBytes > this.#maxFreeBytes) this.#freeBytes -= this.#free.shift()?.byteLength ?? 0;
   }
+}
+
+/** Small ones are powers of two. No capacity is more than twice the length. */
+function capacityFor(length: number): number {
+  if (length > STEP_BYTES / 2) return Math.ceil(length / STEP_BYTES) * STEP_BYTES;
+  return 2 ** Math.ceil(Math.log2(length));
 }

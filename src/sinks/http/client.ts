@@ -14,8 +14,14 @@ const gzip = promisify(zlib.gzip);
 /** The start of a response tells all there is to know; more of it is never kept, so a hostile one cannot fill the memory. */
 const MAX_RESPONSE_BYTES = 65_536;
 
-/** Output buffer of gzip: each time it is full costs a round trip to the thread pool. */
+/**
+ * Output buffer of gzip, at most: each time it is full costs a round trip to the thread pool. It is made anew for each body,
+ * and large ones would pile up before they are collected; logs shrink to less than a quarter.
+ */
 const GZIP_CHUNK_BYTES = 65_536;
+const LEAST_GZIP_CHUNK_BYTES = 1_024;
+const gzipChunkBytes = (bodyBytes: number): number =>
+  Math.min(GZIP_CHUNK_BYTES, Math.max(LEAST_GZIP_CHUNK_BYTES, bodyBytes >> 2));
 
 export interface HttpReply {
   readonly status: number;
@@ -62,7 +68,7 @@ export class HttpClient {
   async compress(body: Buffer): Promise<Payload> {
     const { compression, compressionLevel: level } = this.#settings.options;
     if (compression === "none" || this.#refusesGzip) return { bytes: body, isGzip: false };
-    return { bytes: await gzip(body, { level, chunkSize: GZIP_CHUNK_BYTES }), isGzip: true };
+    return { bytes: await gzip(body, { level, chunkSize: gzipChunkBytes(body.length) }), isGzip: true };
   }
 
   /** Never rejects. `signal` ends the attempt; what it returns then has no meaning. `headers` are for this request alone. */
