@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { imageSettings } from "../bench/processes.ts";
 import { Account, numberedLine, type Written } from "../test/support/accounting.ts";
-import { AgentProcess, writeConfig } from "../test/support/agent-process.ts";
+import { AgentProcess, PROJECT, writeConfig } from "../test/support/agent-process.ts";
 import { DatadogIntake } from "../test/support/datadog-intake.ts";
 import { SplunkIntake } from "../test/support/splunk-intake.ts";
 import { LineSplitter } from "../test/support/stdout-records.ts";
@@ -12,7 +12,8 @@ const TOKEN = "11111111-2222-3333-4444-555555555555";
 /** Splunk refuses each line whose number is a multiple of this, until it is cured. */
 const POISON_EVERY = 997;
 
-/** The agent runs as in the image. */
+/** The agent runs as in the image: built, with its flags and environment. */
+const BUILT = join(PROJECT, "dist/cli.js");
 const IMAGE = imageSettings();
 const ENVIRONMENT = Object.fromEntries(IMAGE.assignments.map((assignment) => assignment.split("=")));
 
@@ -121,6 +122,7 @@ export class Subject {
     return new AgentProcess({
       dir: join(this.#dir, "output"),
       args: [command, "-c", this.#config, ...args],
+      cli: BUILT,
       env: ENVIRONMENT,
       nodeFlags: IMAGE.nodeOptions,
       ...(onStdout === undefined ? {} : { onStdout }),

@@ -13,8 +13,10 @@ const CLI = join(PROJECT, "src/cli.ts");
 export interface AgentOptions {
   /** Holds the captured output; made when it does not exist. */
   readonly dir: string;
-  /** Arguments after `cli.ts`. */
+  /** Arguments after the program. */
   readonly args: readonly string[];
+  /** The program: the project's sources by default. */
+  readonly cli?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** A command that runs the rest of its arguments, Node and what follows, in its own process. */
   readonly wrapper?: readonly string[];
