@@ -184,26 +184,34 @@ export class Adoption {
   }
 
   async #adopt(newcomer: Placed): Promise<LogFile | undefined> {
-    const { table, opener, lives } = this.#options;
+    const { table, opener } = this.#options;
     const { path, source, stats } = newcomer;
     const opened = await opener.open(path, source);
     if (opened === undefined) return undefined;
     // Another file may have taken the path since it was listed.
     const born = opened.stats.ino === stats.ino ? newcomer.born : bornAt(opened.stats);
     if (opened.archive !== undefined) return this.#adoptArchive({ ...newcomer, born }, opened);
-    const live = newcomer.stream === path ? undefined : table.at(newcomer.stream);
+    const live = (): LogFile | undefined => (newcomer.stream === path ? undefined : table.at(newcomer.stream));
     // It may be a copy of what the live file has got since it was looked at, or had before it was emptied just now.
-    if (live !== undefined && (await opener.reopen(live))) await lives.measureOpen(live);
+    await this.#measureAgain(live());
     let beginning: Beginning | undefined;
     const kept = await keepIf(opened, async () => {
       beginning = await beginningOf(opened.handle, opened.stats, newcomer.wasTruncated === true);
       if (table.isKnown(opened.stats)) return false;
-      return newcomer.stream === path || !(await this.#mayBeCopying(opened, newcomer.stream));
+      if (await this.#mayBeCopying(opened, live())) return false;
+      // Should it have been emptied while the two were compared, this is its copy, and known as such now.
+      await this.#measureAgain(live());
+      return !table.isKnown(opened.stats);
     });
     if (kept === undefined || beginning === undefined) return undefined;
     const file = this.#create({ ...newcomer, born }, kept, beginning, Number(kept.stats.size));
     file.wasTruncated = newcomer.wasTruncated === true;
     return file;
+  }
+
+  async #measureAgain(live: LogFile | undefined): Promise<void> {
+    const { opener, lives } = this.#options;
+    if (live !== undefined && (await opener.reopen(live))) await lives.measureOpen(live);
   }
 
   /** An archive is the next form of a file that is known, or a generation that nobody saw. */
@@ -330,17 +338,19 @@ export class Adoption {
 
   /**
    * Whether a new file may be the copy of a live one that is about to be truncated. If it is, the truncation shows soon,
-   * and the copy is found by its content then. If it is not, it is only taken up later: equal files stay two files.
+   * and the copy is found by its content then. If it is not, it is only taken up later: equal files stay two files. One that
+   * is empty can become either, and has nothing to read yet.
    */
-  async #mayBeCopying(opened: Opened, stream: string): Promise<boolean> {
-    const { table, clock } = this.#options;
-    const live = table.at(stream);
-    if (live === undefined || !(await isBeginningOf(live, opened))) return false;
+  async #mayBeCopying(opened: Opened, live: LogFile | undefined): Promise<boolean> {
+    if (live === undefined) return false;
+    const isEmpty = opened.stats.size === 0n;
+    if (!isEmpty && !(await isBeginningOf(live, opened))) return false;
+    const { clock } = this.#options;
     const key = inodeKey(opened.stats);
     const now = clock.elapsed();
     const sinceMs = this.#copyingTimes.get(key)?.sinceMs ?? now;
     // So long a beginning is no coincidence.
-    const mayBe = opened.stats.size >= BigInt(HEAD_BYTES) || now - sinceMs < COPYING_MS;
+    const mayBe = isEmpty || opened.stats.size >= BigInt(HEAD_BYTES) || now - sinceMs < COPYING_MS;
     this.#copyingTimes.set(key, { sinceMs, seenMs: now });
     if (mayBe) this.#copying.add(key);
     return mayBe;

@@ -176,6 +176,32 @@ describe("copytruncate", () => {
     },
   );
 
+  test("a copy that is seen while it is still empty is not read a second time", async () => {
+    const scene = await Scene.create({ include: ["app.log*"] });
+    await scene.write("app.log", "one\n");
+    await scene.start();
+    await scene.deliver(scene.file("app.log"));
+    await scene.write("app.log.1", "");
+    await scene.lookFully();
+    await scene.append("app.log.1", "one\n");
+    await truncate(scene.path("app.log"), 0);
+    await scene.lookFully();
+    expect(scene.all().map(({ id, path, size }) => [id, path, size])).toEqual([
+      [1, scene.path("app.log.1"), 4],
+      [2, scene.path("app.log"), 0],
+    ]);
+  });
+
+  test("an empty file with a rotated name that is no copy in the end is read from its beginning", async () => {
+    const scene = await Scene.create({ include: ["app.log*"] });
+    await scene.write("app.log", "one\n");
+    await scene.write("app.log.1", "");
+    await scene.start();
+    await scene.append("app.log.1", "two\n");
+    await scene.lookFully();
+    expect(await scene.unread(scene.file("app.log.1"))).toBe("two\n");
+  });
+
   test("a copy of a file that was closed for want of descriptors is not read a second time", async () => {
     const scene = await Scene.create({ include: ["app.log*", "z.log"], maxOpenFiles: 1 });
     await scene.write("app.log", "one\n");
