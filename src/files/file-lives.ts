@@ -92,9 +92,19 @@ export class FileLives {
       if (holds === undefined) return;
       this.#suspects.delete(file);
       if (holds) return this.#grown(file, size, stats.mtimeNs);
+    } else {
+      // What was found may be older than the last measurement: only what is there now can be smaller.
+      const now = await this.#statNow(file);
+      if (now !== undefined && now.size >= BigInt(file.readableSize)) return this.measure(file, now);
     }
     this.#suspects.delete(file);
     await this.#replaced(file, stats);
+  }
+
+  async #statNow({ handle, path, identity }: LogFile): Promise<BigIntStats | undefined> {
+    if (handle !== undefined) return handle.stat({ bigint: true });
+    const found = await this.#options.opener.stat(path);
+    return found.kind === "file" && sameInode(identity, found.stats) ? found.stats : undefined;
   }
 
   #grown(file: LogFile, size: number, mtimeNs: bigint): void {

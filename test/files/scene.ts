@@ -22,6 +22,8 @@ export interface SceneOptions {
   readonly maxOpenFiles?: number;
   /** Part of the volume that is free, 0 to 1. */
   readonly freePart?: () => number;
+  /** What happens at the very moment of an event. */
+  readonly onEvent?: (event: AgentEvent) => void;
 }
 
 /** A registry over a real directory, with one sink `a` whose cursors the test sets. */
@@ -168,7 +170,10 @@ export class Scene {
         forgotten: (file) => void this.forgotten.push(file.id),
       },
       clock: this.clock,
-      emit: (event) => this.events.push(event),
+      emit: (event) => {
+        this.events.push(event);
+        this.#options.onEvent?.(event);
+      },
       maxOpenFiles: this.#options.maxOpenFiles ?? 1_024,
       freePart: async () => this.#options.freePart?.() ?? 1,
     });

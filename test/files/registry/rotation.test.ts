@@ -1,4 +1,6 @@
+import { appendFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import type { AgentEvent } from "../../../src/core/events.ts";
 import { descriptorsIn, GRACE_MS, Scene } from "../scene.ts";
 
 describe("a rename rotation", () => {
@@ -233,4 +235,18 @@ describe("the life of a rotated file", () => {
     await scene.lookFully();
     expect(scene.states()).toEqual(["app.log live"]);
   });
+});
+
+test("a line that comes while the look finds the rotation is growth, no truncation", async () => {
+  const onEvent = ({ kind }: AgentEvent): void => {
+    if (kind === "file.rotated") appendFileSync(scene.path("app.log.1"), "late\n");
+  };
+  const scene: Scene = await Scene.create({ include: ["app.log*"], onEvent });
+  await scene.write("app.log", "one\n");
+  await scene.start();
+  await scene.rename("app.log", "app.log.1");
+  await scene.registry.look([scene.path("app.log.1")], false);
+  await scene.lookFully();
+  expect(scene.kinds()).toEqual(["file.rotated"]);
+  expect(await Promise.all(scene.all().map((file) => scene.unread(file)))).toEqual(["one\nlate\n"]);
 });
