@@ -20,11 +20,15 @@ export type LineKind = (typeof LINE_KINDS)[number];
 
 const BINARY = Buffer.from([0, 0xff, 0xc3, 0x28, 0x0d, 0x80, 0xe2, 0x82, 0x0a]);
 
+/** No piece of it equals another, so that each can be told from where it stands. */
+const counted = (id: string, character: string, count: number): string =>
+  Array.from({ length: count }, (_, n) => `${id}${n}${character}`).join("");
+
 /** Lines by their kind, each with a number of its own where it has any content. */
 const CONTENTS: Readonly<Record<LineKind, (id: string) => string | Buffer>> = {
   short: (id) => `${id} x\n`,
-  long: (id) => `${id} ${`${id}é`.repeat(20)}\n`,
-  huge: (id) => `${id} ${`${id}€`.repeat(150)}\n`,
+  long: (id) => `${id} ${counted(id, "é", 20)}\n`,
+  huge: (id) => `${id} ${counted(id, "€", 150)}\n`,
   binary: (id) => Buffer.concat([Buffer.from(id), BINARY]),
   blank: (id) => (id < "5" ? "\n" : "\r\n"),
   crlf: (id) => `${id} crlf\r\n`,
@@ -51,6 +55,11 @@ interface Writer {
   readonly fd: number;
 }
 
+export interface ApplicationOptions {
+  /** No two lines are equal: whoever gets one without its offset can tell where it stands. */
+  readonly isDistinct: boolean;
+}
+
 /** Something that may come between two steps of a rotation. */
 export type Pause = () => Promise<void>;
 
@@ -59,13 +68,15 @@ export class Application {
   readonly #directory: string;
   readonly #oracle: Oracle;
   readonly #now: () => number;
+  readonly #isDistinct: boolean;
   readonly #writers = new Map<Stream, Writer>();
   /** Writers that still hold the file that was rotated last. */
   readonly #late = new Map<Stream, Writer>();
   #lines = 0;
   #names = 0;
 
-  constructor(directory: string, oracle: Oracle, now: () => number) {
+  constructor(directory: string, oracle: Oracle, now: () => number, { isDistinct }: ApplicationOptions) {
+    this.#isDistinct = isDistinct;
     this.#directory = directory;
     this.#oracle = oracle;
     this.#now = now;
@@ -187,7 +198,7 @@ export class Application {
     this.#lines += 1;
     // What differs comes first: a line that begins like another can't be told from it until it is complete.
     const id = `${this.#lines % 10}${this.#lines}`.padEnd(5, "x");
-    const content = CONTENTS[kind](id);
+    const content = CONTENTS[this.#isDistinct && kind === "same" ? "short" : kind](id);
     return typeof content === "string" ? Buffer.from(content) : content;
   }
 
@@ -234,6 +245,7 @@ export class Application {
     if (generation.size > size) this.#oracle.lose(generation, size);
     this.#oracle.rename(generation, copy, this.#now());
     generation.isHeld = false;
+    generation.isCopy = true;
     this.#begin(stream, writer.fd, true);
   }
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { CASES } from "./cases.ts";
-import { told } from "./check.ts";
-import type { Sequence } from "./command.ts";
+import { NAMED, told } from "./check.ts";
 import { play } from "./play.ts";
 
 describe("sequences that once showed a fault", () => {
@@ -10,11 +9,7 @@ describe("sequences that once showed a fault", () => {
   });
 });
 
-const named = process.env["MODEL_SEQUENCE"];
-
-test.skipIf(named === undefined)("the sequence that is named in MODEL_SEQUENCE", async () => {
-  const sequence: Sequence = JSON.parse(named ?? "");
-  const finding = await play(sequence);
-  process.stdout.write(`${told(finding)}\n`);
-  expect(finding.violations).toEqual([]);
+test.skipIf(NAMED === undefined)("the sequence that is named in MODEL_SEQUENCE", async () => {
+  const finding = NAMED === undefined ? undefined : await play(NAMED);
+  expect(finding && told(finding)).toMatch(/=> $/);
 });

@@ -40,6 +40,8 @@ export class Generation {
   isHeld = false;
   /** The agent surely knew of it, durably. */
   isKnown = false;
+  /** Its bytes were copied, and what was read of it before proves nothing about the copy. */
+  isCopy = false;
   /** It began when the file of the one before was emptied. */
   isInPlace = false;
   /** Some of what was delivered of it was not durable when an agent ended. */
@@ -93,6 +95,14 @@ export class Generation {
     return this.#lines;
   }
 
+  /** Where a record `body` may stand that is told without its offset. */
+  offsetsOf(body: string, split: string | undefined): readonly number[] {
+    const begins = split === undefined || split === "first";
+    const atLines = begins ? this.lines.map(({ from }) => from) : [];
+    const found = atLines.filter((offset) => this.match(offset, body, split) !== undefined);
+    return found.length > 0 ? found : [...occurrences(this.bytes, Buffer.from(body))];
+  }
+
   /** Where the record `body` at `offset` ends, or undefined if no such record stands there. */
   match(offset: number, body: string, split: string | undefined): number | undefined {
     if (offset >= this.size || body === "") return undefined;
@@ -104,6 +114,11 @@ export class Generation {
     if (end > line.textEnd || this.bytes.toString("utf8", offset, end) !== body) return undefined;
     return split === "first" || split === "middle" || this.endedAt(end) ? end : undefined;
   }
+}
+
+function* occurrences(bytes: Buffer, part: Buffer): Generator<number> {
+  if (part.length === 0) return;
+  for (let at = bytes.indexOf(part); at !== -1; at = bytes.indexOf(part, at + 1)) yield at;
 }
 
 function lineAt(bytes: Buffer, from: number): Line {

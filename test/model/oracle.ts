@@ -6,9 +6,10 @@ import { type Range, Ranges } from "./ranges.ts";
 
 /** A record as a sink was given it. */
 export interface Sighting {
-  /** The name that its file was found under. */
-  readonly name: string;
-  readonly offset: number;
+  /** The name that its file was found under, if the sink is told. */
+  readonly name: string | undefined;
+  /** Where it stands, if the sink is told. */
+  readonly offset: number | undefined;
   readonly body: string;
   readonly split?: string | undefined;
 }
@@ -27,6 +28,13 @@ export interface NamedLoss {
   readonly sink: string;
   readonly from: number;
   readonly to: number;
+  readonly isOf: (generation: Generation) => boolean;
+}
+
+/** A cursor as the journal has it. */
+export interface DurableCursor {
+  readonly sink: string;
+  readonly offset: number;
   readonly isOf: (generation: Generation) => boolean;
 }
 
@@ -97,6 +105,13 @@ interface SinkRules {
   readonly isOrdered: boolean;
 }
 
+export interface OracleOptions {
+  /** The agent may have all its files open at the same time. */
+  readonly keepsOpen: boolean;
+  /** What the agent knows and made durable is seen by what it sends and by its journal; else it follows from the time it had. */
+  readonly isObserved: boolean;
+}
+
 /**
  * Holds what the sinks got against what was written. It knows the application's side of every event and nothing of the
  * agent's inside; what the agent surely knew follows from the time that it had to look.
@@ -106,6 +121,7 @@ export class Oracle {
   readonly violations: string[] = [];
   readonly #sinks: ReadonlyMap<string, SinkRules>;
   readonly #keepsOpen: boolean;
+  readonly #isObserved: boolean;
   readonly #views = new Map<string, Map<Generation, View>>();
   /** When the agent that runs now was started. */
   #startedMs: number | undefined;
@@ -118,10 +134,10 @@ export class Oracle {
   /** The bytes of a loss can't be told, or a size that was never durable: the account is not exact. */
   #isExact = true;
 
-  /** `keepsOpen`: the agent may have all its files open at the same time. */
-  constructor(sinks: ReadonlyMap<string, SinkRules>, { keepsOpen }: { readonly keepsOpen: boolean }) {
+  constructor(sinks: ReadonlyMap<string, SinkRules>, { keepsOpen, isObserved }: OracleOptions) {
     this.#sinks = sinks;
     this.#keepsOpen = keepsOpen;
+    this.#isObserved = isObserved;
   }
 
   fault(text: string): void {
@@ -166,7 +182,8 @@ export class Oracle {
   }
 
   killed(nowMs: number): void {
-    this.#ended(Math.min(nowMs, this.#diskFullMs ?? nowMs) - DURABLE_MS, false);
+    const durableMs = Math.min(nowMs, this.#diskFullMs ?? nowMs) - DURABLE_MS;
+    this.#ended(this.#isObserved ? Number.NEGATIVE_INFINITY : durableMs, false);
   }
 
   #ended(durableMs: number, inOrder: boolean): void {
@@ -217,6 +234,33 @@ export class Oracle {
     }
   }
 
+  /** The agent sends what it read of a generation: so it has it open, and made durable before that it knows it. */
+  #observe(generation: Generation): void {
+    const { name, lostFrom, isCopy, stream } = generation;
+    if (!this.#isObserved || name === undefined || lostFrom === 0 || isCopy) return;
+    generation.isHeld = this.#keepsOpen;
+    generation.isKnown = true;
+    // That it began after the stream was followed can't be told of what is there by now.
+    if (!this.#streams.has(stream)) this.#streams.set(stream, generation.createdMs);
+  }
+
+  /** The journal has the cursor of a sink there, so all before it has its terminal outcome for good. */
+  durable({ sink, offset, isOf }: DurableCursor): void {
+    const [generation, ...others] = this.generations.filter(isOf);
+    if (generation === undefined || others.length > 0) return;
+    const view = this.#view(sink, generation);
+    if (offset <= view.floor) return;
+    const open = generation.lines.find(
+      ({ end, isBlank, from, textEnd }) => end <= offset && !isBlank && this.#missing(view, from, textEnd).length > 0,
+    );
+    if (open !== undefined)
+      this.fault(
+        `${sink} has its cursor at ${offset} after ${describe({ generation, from: open.from, to: open.end })}`,
+      );
+    view.floor = offset;
+    if (generation.isKnown) generation.seen = Math.max(generation.seen, Math.min(offset, generation.lostFrom));
+  }
+
   /** Whether the agent must find what a name leads to. */
   isOwed(generation: Generation, includes: (name: string) => boolean): boolean {
     const { name, stream, createdMs, isKnown, isHeld } = generation;
@@ -227,13 +271,16 @@ export class Oracle {
 
   /** The place of a record that a sink was given; undefined, and a fault, if it has no business there. */
   receive(sink: string, sighting: Sighting): Place | undefined {
+    const { name, offset, body, split } = sighting;
     const places = this.generations.flatMap((generation): Place[] => {
-      if (!sighting.name.startsWith(generation.stream)) return [];
-      const to = generation.match(sighting.offset, sighting.body, sighting.split);
-      if (to === undefined) return [];
-      const isPart = sighting.split === "first" || sighting.split === "middle";
-      const isUnfinished = !isPart && generation.bytes[to - 1] !== 0x0a;
-      return [{ generation, from: sighting.offset, to, isUnfinished }];
+      if (name?.startsWith(generation.stream) === false) return [];
+      const offsets = offset === undefined ? generation.offsetsOf(body, split) : [offset];
+      return offsets.flatMap((from): Place[] => {
+        const to = generation.match(from, body, split);
+        if (to === undefined) return [];
+        const isPart = split === "first" || split === "middle";
+        return [{ generation, from, to, isUnfinished: !isPart && generation.bytes[to - 1] !== 0x0a }];
+      });
     });
     if (places.length === 0) {
       this.fault(`${sink} got what nobody wrote: ${JSON.stringify(sighting).slice(0, 200)}`);
@@ -249,6 +296,7 @@ export class Oracle {
       return first;
     }
     this.#see(sink, place);
+    if (places.length === 1) this.#observe(place.generation);
     return place;
   }
 
@@ -351,6 +399,17 @@ export class Oracle {
   /** Whether all sinks have everything that they must get before the end: not yet the unfinished last lines. */
   isComplete(includes: (name: string) => boolean): boolean {
     return this.#gaps(includes, ({ isTerminated }) => isTerminated).length === 0;
+  }
+
+  /** Whether these sinks have everything that they must get, and will not get it again. */
+  isDurable(includes: (name: string) => boolean, sinks: readonly string[]): boolean {
+    return sinks.every((sink) =>
+      this.generations.every((generation) => {
+        const isMissing = this.#gapsIn(sink, generation, includes, ({ isTerminated }) => isTerminated).length > 0;
+        const view = this.#view(sink, generation);
+        return !isMissing && view.received.all.every(([, to]) => to <= view.floor || to > view.frontier(generation));
+      }),
+    );
   }
 
   /** The last agent has ended in order, with healthy sinks: what is missing, and whether the accounts add up. */

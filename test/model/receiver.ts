@@ -25,7 +25,12 @@ export interface ReceiverSettings {
   readonly concurrency: number;
   /** A refusal names the guilty record, and what stands before it was taken. */
   readonly namesGuilty: boolean;
+  /** How late it answers when it is slow. */
+  readonly slowMs?: number;
 }
+
+/** What it answers. */
+export type Verdict = Exclude<Outcome, { readonly kind: "received" | "ended" }>;
 
 /** Records with this in their text are refused for good. */
 export const POISON = "POISON";
@@ -38,7 +43,8 @@ interface Case {
   readonly places: Place[];
 }
 
-interface Item extends Sighting {
+export interface Item extends Sighting {
+  /** Tells it from other records. */
   readonly key: string;
 }
 
@@ -59,7 +65,7 @@ export class Receiver {
     this.#cases = [];
   }
 
-  async take(items: readonly Item[], clock: Clock, signal: AbortSignal): Promise<Outcome> {
+  async take(items: readonly Item[], clock: Clock, signal: AbortSignal): Promise<Verdict> {
     if (items.length > this.settings.maxRecords)
       this.#oracle.fault(`${this.settings.name} got ${items.length} records`);
     switch (this.mode) {
@@ -79,7 +85,7 @@ export class Receiver {
       case "slow": {
         if (items.some(({ body }) => body.includes(POISON))) return this.#judge(items, clock);
         const places = this.#receive(items);
-        await clock.sleep(SLOW_MS, signal);
+        await clock.sleep(this.settings.slowMs ?? SLOW_MS, signal);
         if (signal.aborted) return { kind: "retry", reason: "abandoned" };
         return this.#answer(items, places, clock);
       }
@@ -89,7 +95,7 @@ export class Receiver {
     return this.#judge(items, clock);
   }
 
-  #judge(items: readonly Item[], clock: Clock): Outcome {
+  #judge(items: readonly Item[], clock: Clock): Verdict {
     const bad = items.findIndex(({ body }) => body.includes(POISON));
     if (bad === -1) return this.#answer(items, this.#receive(items), clock);
     if (items.length > 1) this.#openCase(items);
@@ -107,7 +113,7 @@ export class Receiver {
     return items.flatMap((item) => this.#oracle.receive(this.settings.name, item) ?? []);
   }
 
-  #answer(items: readonly Item[], places: readonly Place[], clock: Clock): Outcome {
+  #answer(items: readonly Item[], places: readonly Place[], clock: Clock): Verdict {
     this.#oracle.answered(this.settings.name, places);
     this.#decide(items, places, clock);
     return { kind: "delivered" };

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import type { Generation } from "./generation.ts";
 
 /** The state directory as docs/architecture.md describes it, read without the agent's own code. */
@@ -11,53 +12,106 @@ interface FileEntry {
   readonly identity: { readonly head: { readonly length: number; readonly hash: string } };
 }
 
-export interface LossEntry {
+interface LossEntry {
   readonly sink: string;
   readonly file: number;
   readonly from: number;
   readonly to: number;
+  readonly at: number;
 }
 
-type Change = { readonly kind: string; readonly file?: FileEntry; readonly loss?: LossEntry };
+interface CursorEntry {
+  readonly sink: string;
+  readonly file: number;
+  readonly position: { readonly offset: number };
+}
 
+type Change = {
+  readonly kind: string;
+  readonly file?: FileEntry;
+  readonly loss?: LossEntry;
+  readonly cursor?: CursorEntry;
+};
+
+/** The changes in the lines that are whole: each begins with the CRC-32 of its JSON. */
 function changesIn(directory: string): readonly Change[] {
   const path = join(directory, JOURNAL);
   if (!existsSync(path)) return [];
   return readFileSync(path, "utf8")
     .split("\n")
     .flatMap((line): readonly Change[] => {
-      try {
-        const value: unknown = JSON.parse(line.slice(9));
-        return Array.isArray(value) ? value : [];
-      } catch (error) {
-        // A torn or damaged line.
-        if (error instanceof SyntaxError) return [];
-        throw error;
-      }
+      const json = line.slice(9);
+      if (json === "" || crc32(json) !== Number.parseInt(line.slice(0, 8), 16)) return [];
+      const value: unknown = JSON.parse(json);
+      return Array.isArray(value) ? value : [];
     });
 }
 
-/** Tells whether a generation is the file with this id: it begins as the journal says. */
-export function isFile(directory: string, id: number): (generation: Generation) => boolean {
-  const entry = changesIn(directory).findLast(({ kind, file }) => kind === "file" && file?.id === id)?.file;
+type IsOf = (generation: Generation) => boolean;
+
+function isFileOf(entry: FileEntry | undefined): IsOf {
   if (entry === undefined) return () => false;
   const { length, hash: expected } = entry.identity.head;
   return ({ bytes }) => bytes.length >= length && hash("sha1", bytes.subarray(0, length), "base64url") === expected;
 }
 
-export const lossesIn = (directory: string): readonly LossEntry[] =>
-  changesIn(directory).flatMap(({ kind, loss }) => (kind === "loss" && loss !== undefined ? [loss] : []));
+/** Tells whether a generation is the file with this id: it begins as the journal says. */
+export const isFile = (directory: string, id: number): IsOf =>
+  isFileOf(changesIn(directory).findLast(({ kind, file }) => kind === "file" && file?.id === id)?.file);
 
-/** The texts of the dead letters of a sink. */
-export function deadLettersIn(directory: string, sink: string): readonly string[] {
-  const letters = join(directory, "dead-letters", sink);
-  if (!existsSync(letters)) return [];
-  return readdirSync(letters).flatMap((name) =>
-    readFileSync(join(letters, name), "utf8")
-      .split("\n")
-      .slice(0, -1)
-      .map((line): string => JSON.parse(line).record),
-  );
+interface Named {
+  readonly sink: string;
+  /** Whether a generation is the file that it is about. */
+  readonly isOf: IsOf;
+}
+
+/** What the journal has told since it was read last. */
+export interface News {
+  readonly losses: readonly (Named & { readonly from: number; readonly to: number })[];
+  readonly cursors: readonly (Named & { readonly offset: number })[];
+}
+
+/** The journal of running and killed agents, read along. */
+export class Journal {
+  readonly #directory: string;
+  readonly #told = new Set<string>();
+  #isTrusted = true;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** It was harmed: what its cursors are worth is the agent's to find out. */
+  distrust(): void {
+    this.#isTrusted = false;
+  }
+
+  read(): News {
+    const files = new Map<number, FileEntry>();
+    const cursors = new Map<string, CursorEntry>();
+    const losses: LossEntry[] = [];
+    for (const { file, cursor, loss } of changesIn(this.#directory)) {
+      // Of a `forget` only the number is told.
+      if (typeof file === "object") files.set(file.id, file);
+      if (cursor !== undefined) cursors.set(`${cursor.sink} ${cursor.file}`, cursor);
+      if (loss !== undefined) losses.push(loss);
+    }
+    const isOf = (id: number): IsOf => isFileOf(files.get(id));
+    return {
+      losses: losses
+        .filter((loss) => this.#isNews(JSON.stringify(loss)))
+        .map(({ sink, file, from, to }) => ({ sink, from, to, isOf: isOf(file) })),
+      cursors: [...cursors.values()]
+        .filter((cursor) => this.#isTrusted && this.#isNews(JSON.stringify(cursor)))
+        .map(({ sink, file, position: { offset } }) => ({ sink, offset, isOf: isOf(file) })),
+    };
+  }
+
+  #isNews(told: string): boolean {
+    if (this.#told.has(told)) return false;
+    this.#told.add(told);
+    return true;
+  }
 }
 
 export const DAMAGES = ["flip", "cut", "remove", "removeBoth", "garbage"] as const;
