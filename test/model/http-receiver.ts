@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { z } from "zod";
 import type { Clock } from "../../src/core/clock.ts";
+import { unreachable } from "../../src/core/errors.ts";
 import { concatenatedValues } from "../support/json-stream.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Item, Receiver, Verdict } from "./receiver.ts";
@@ -142,6 +143,8 @@ function answerOf(verdict: Verdict, { success, refusal }: Dialect): Answer | "re
       return { status: 413, body: {} };
     case "rejected":
       return { status: 400, body: refusal(verdict.firstBad) };
+    default:
+      return unreachable(verdict);
   }
 }
 
