@@ -4,7 +4,7 @@
 import type { BigIntStats } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { ArchiveScan } from "./archive.ts";
+import { type ArchiveScan, mayBecomeArchive } from "./archive.ts";
 import type { CheckpointStore } from "../core/checkpoint.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Emit } from "../core/events.ts";
@@ -196,6 +196,7 @@ export class Adoption {
     await this.#measureAgain(live());
     let beginning: Beginning | undefined;
     const kept = await keepIf(opened, async () => {
+      if (isArchiveName(path) && (await mayBecomeArchive(opened.handle))) return false;
       beginning = await beginningOf(opened.handle, opened.stats, newcomer.wasTruncated === true);
       if (table.isKnown(opened.stats)) return false;
       if (await this.#mayBeCopying(opened, live())) return false;

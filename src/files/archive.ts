@@ -35,11 +35,21 @@ const MAX_RUNS = 3;
 /** What stands before a reading position is kept for so many bytes, for the sake of tail markers. */
 const LOOK_BACK_BYTES = 4_096;
 
+async function startOf(handle: FileHandle): Promise<Buffer> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
+  return buffer.subarray(0, bytesRead);
+}
+
 /** The compression of a file, by its first bytes. */
 export async function compressionOf(handle: FileHandle): Promise<Compression | undefined> {
-  const start = Buffer.alloc(4);
-  const { bytesRead } = await handle.read(start, 0, start.length, 0);
-  return MAGIC.find(([, magic]) => bytesRead >= magic.length && start.subarray(0, magic.length).equals(magic))?.[0];
+  const start = await startOf(handle);
+  return MAGIC.find(([, magic]) => start.subarray(0, magic.length).equals(magic))?.[0];
+}
+
+/** Whether the first bytes of an archive are not all there yet. */
+export async function mayBecomeArchive(handle: FileHandle): Promise<boolean> {
+  const start = await startOf(handle);
+  return MAGIC.some(([, magic]) => start.length < magic.length && start.equals(magic.subarray(0, start.length)));
 }
 
 /** Streams of zlib pass it on. */

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, unlink, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { compress, copyTruncate, descriptorsIn, GRACE_MS, Scene } from "../scene.ts";
@@ -100,6 +100,22 @@ describe.each(includes)("compressed generations (%s)", (_, include) => {
     await scene.deliver(file);
     for (let look = 0; look < 3; look += 1) await scene.lookFully();
     expect([scene.states(), descriptorsIn(scene.directory)]).toEqual([["app.log.1.gz released"], []]);
+  });
+
+  test.each([[""], ["\x1f"]])("an archive that has got no further than %j is none yet", async (start) => {
+    const scene = await Scene.create({ include });
+    await scene.write("app.log", LINES);
+    await scene.start();
+    await scene.deliver(scene.file("app.log"));
+    await scene.rename("app.log", "app.log.1");
+    await scene.write("app.log.1.gz", start);
+    await scene.lookFully();
+    await writeFile(scene.path("app.log.1.gz"), gzipSync(LINES));
+    await unlink(scene.path("app.log.1"));
+    await scene.write("app.log", "new\n");
+    await scene.lookFully();
+    const unread = await Promise.all(scene.all().map((file) => scene.unread(file)));
+    expect(unread.join("")).toBe("new\n");
   });
 
   test("an archive beside its original is left alone until that is gone", async () => {
