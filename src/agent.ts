@@ -153,6 +153,8 @@ export class Agent {
       maxOpenFiles: Math.min(config.maxOpenFiles, filesWithin(world.maxDescriptors)),
     });
     this.#looks = new LookLoop({ registry: this.#registry, watch, clock, emit });
+    // The sink that others are spilled to gets nothing else.
+    const names = Object.keys(config.sinks).filter((name) => name !== config.shutdown.spillTo);
     this.#reader = new SegmentReader({
       reopen: (file) => this.#registry.reopen(file),
       emit,
@@ -161,12 +163,10 @@ export class Agent {
       transformers: createTransformers(config.transforms, Object.keys(config.sources), {
         resource: resourceOf(config, world.hostname),
       }),
-      // A single sink has nobody to share with.
-      cacheBytes: Object.keys(config.sinks).length > 1 ? config.memory.maxBuffered * CACHE_PART : 0,
+      cacheBytes: config.memory.maxBuffered * CACHE_PART,
+      sinks: names.length,
     });
     this.#budget = new MemoryBudget(config.memory.maxBuffered, Object.keys(config.sinks).length);
-    // The sink that others are spilled to gets nothing else.
-    const names = Object.keys(config.sinks).filter((name) => name !== config.shutdown.spillTo);
     this.#pipelines = names.map((name) => this.#pipeline(name));
   }
 

@@ -1,34 +1,49 @@
 import type { ReadResult } from "../core/reading.ts";
 import type { Segment } from "../core/segment.ts";
 
+interface Kept {
+  readonly segment: Segment;
+  readonly bytes: number;
+  /** How many have got it. */
+  takers: number;
+}
+
 /**
- * Keeps the latest segments for the sinks that come to them next, bounded by the memory they take. Reads that are under
- * way are shared too. What holds no segment (the end of the file) is not kept: it is true only for a moment.
+ * Keeps segments for the sinks that come to them next, until each has had them, bounded by the memory they take. Reads that
+ * are under way are shared too. What holds no segment (the end of the file) is not kept: it is true only for a moment.
  */
 export class SegmentCache {
   readonly #maxBytes: number;
+  readonly #sinks: number;
   /** Reads under way, and how many wait for each. */
   readonly #pending = new Map<string, { readonly result: Promise<ReadResult>; callers: number }>();
   /** In the order of their last use: the first is dropped first. The cache holds each of them. */
-  readonly #kept = new Map<string, Segment>();
+  readonly #kept = new Map<string, Kept>();
   #bytes = 0;
 
-  constructor(maxBytes: number) {
+  /** `sinks` ask it for segments, each once as a rule. */
+  constructor(maxBytes: number, sinks: number) {
     this.#maxBytes = maxBytes;
+    this.#sinks = sinks;
   }
 
   /** The segment of a result is held by the caller. */
   get(key: string, load: () => Promise<ReadResult>): Promise<ReadResult> {
     const kept = this.#kept.get(key);
-    if (kept !== undefined) {
-      this.#kept.delete(key);
-      this.#kept.set(key, kept);
-      return Promise.resolve({ kind: "segment", segment: kept.retain() });
-    }
+    if (kept !== undefined) return Promise.resolve({ kind: "segment", segment: this.#take(key, kept) });
     const pending = this.#pending.get(key);
     if (pending === undefined) return this.#load(key, load);
     pending.callers += 1;
     return pending.result;
+  }
+
+  #take(key: string, kept: Kept): Segment {
+    kept.takers += 1;
+    const segment = kept.segment.retain();
+    this.#kept.delete(key);
+    if (kept.takers < this.#sinks) this.#kept.set(key, kept);
+    else this.#drop(kept);
+    return segment;
   }
 
   #load(key: string, load: () => Promise<ReadResult>): Promise<ReadResult> {
@@ -38,7 +53,7 @@ export class SegmentCache {
         if (result.kind === "segment") {
           // The loader's own hold goes to the first caller.
           for (let caller = 1; caller < pending.callers; caller += 1) result.segment.retain();
-          this.#keep(key, result.segment);
+          if (pending.callers < this.#sinks) this.#keep(key, result.segment, pending.callers);
         }
         return result;
       } finally {
@@ -50,15 +65,20 @@ export class SegmentCache {
     return pending.result;
   }
 
-  #keep(key: string, segment: Segment): void {
-    if (segment.memoryBytes > this.#maxBytes) return;
-    this.#kept.set(key, segment.retain());
-    this.#bytes += segment.memoryBytes;
-    for (const [oldest, dropped] of this.#kept) {
+  #keep(key: string, segment: Segment, takers: number): void {
+    const bytes = segment.memoryBytes;
+    if (bytes > this.#maxBytes) return;
+    this.#kept.set(key, { segment: segment.retain(), bytes, takers });
+    this.#bytes += bytes;
+    for (const [oldest, kept] of this.#kept) {
       if (this.#bytes <= this.#maxBytes) break;
       this.#kept.delete(oldest);
-      this.#bytes -= dropped.memoryBytes;
-      dropped.release();
+      this.#drop(kept);
     }
+  }
+
+  #drop({ segment, bytes }: Kept): void {
+    this.#bytes -= bytes;
+    segment.release();
   }
 }

@@ -40,6 +40,8 @@ export interface ReaderOptions {
   readonly transformers?: ReadonlyMap<string, RecordTransformer>;
   /** Bound of the segments kept for sharing, bytes of memory. */
   readonly cacheBytes: number;
+  /** How many sinks share them. */
+  readonly sinks: number;
 }
 
 /** What reading a segment takes. */
@@ -56,7 +58,7 @@ export class SegmentReader implements RecordReader<LogFile> {
 
   constructor(options: ReaderOptions) {
     this.#options = { ...options, parsers: new FileParsers({ emit: options.emit, decided: options.remember }) };
-    this.#cache = new SegmentCache(options.cacheBytes);
+    this.#cache = new SegmentCache(options.cacheBytes, options.sinks);
   }
 
   read(file: LogFile, position: Position, final: boolean, flush = final): Promise<ReadResult> {

@@ -97,6 +97,7 @@ export class PipelineScene {
         emit,
         pool,
         cacheBytes: 8 * MIB,
+        sinks: Object.keys(sinks).length,
       }),
     );
     this.pipelines = Object.entries(sinks).map(

@@ -6,6 +6,9 @@ import { SegmentCache } from "../../src/reading/cache.ts";
 
 const pool = new BufferPool(0);
 
+/** More than ask for any segment of these tests. */
+const SINKS = 5;
+
 const segment = (bytes: number): Segment => new Segment(0, bytes, [], Buffer.alloc(bytes), pool);
 
 interface Loader {
@@ -36,7 +39,7 @@ const failing = (): Promise<ReadResult> => Promise.reject(new Error("bug"));
 
 describe("the cache of segments", () => {
   test("three sinks that ask at the same time share one read, and each may release it", async () => {
-    const cache = new SegmentCache(1_000);
+    const cache = new SegmentCache(1_000, SINKS);
     const counting = segments(100);
     const got = await Promise.all([1, 2, 3].map(() => held(cache.get("1:0", counting.load))));
     expect(counting.loads).toBe(1);
@@ -48,14 +51,14 @@ describe("the cache of segments", () => {
   });
 
   test("a segment that all have let go and the cache has dropped is free: one release more is a bug", async () => {
-    const cache = new SegmentCache(0);
+    const cache = new SegmentCache(0, SINKS);
     const one = await held(cache.get("1:0", segments(100).load));
     one.release();
     expect(() => one.release()).toThrow(/nobody held/);
   });
 
   test("is bounded in bytes: the least recently used is dropped first", async () => {
-    const cache = new SegmentCache(700);
+    const cache = new SegmentCache(700, SINKS);
     const loaders = new Map(["a", "b", "c"].map((key) => [key, segments(100)]));
     const get = async (key: string): Promise<void> => {
       const counting = loaders.get(key);
@@ -71,8 +74,20 @@ describe("the cache of segments", () => {
     expect(loaders.get("b")?.loads).toBe(2);
   });
 
+  test("a segment that every sink has had is let go", async () => {
+    const cache = new SegmentCache(1_000, 3);
+    const counting = segments(100);
+    const together = await Promise.all([held(cache.get("1:0", counting.load)), held(cache.get("1:0", counting.load))]);
+    const last = await held(cache.get("1:0", counting.load));
+    expect(counting.loads).toBe(1);
+    for (const one of [...together, last]) one.release();
+    expect(() => last.release()).toThrow(/nobody held/);
+    (await held(cache.get("1:0", counting.load))).release();
+    expect(counting.loads).toBe(2);
+  });
+
   test("a segment larger than the bound is given out and not kept", async () => {
-    const cache = new SegmentCache(100);
+    const cache = new SegmentCache(100, SINKS);
     const counting = segments(1_000);
     for (let i = 0; i < 2; i += 1) (await held(cache.get("1:0", counting.load))).release();
     expect(counting.loads).toBe(2);
@@ -81,7 +96,7 @@ describe("the cache of segments", () => {
   test.each<ReadResult>([{ kind: "atEnd" }, { kind: "changed" }, { kind: "unreadable" }])(
     "$kind is true for a moment only and not kept, though those who ask at the same time share it",
     async (result) => {
-      const cache = new SegmentCache(1_000);
+      const cache = new SegmentCache(1_000, SINKS);
       const counting = loader(() => result);
       expect(await Promise.all([cache.get("1:0", counting.load), cache.get("1:0", counting.load)])).toEqual([
         result,
@@ -93,14 +108,14 @@ describe("the cache of segments", () => {
   );
 
   test("a read that fails is told to all who wait, and tried again by the next", async () => {
-    const cache = new SegmentCache(1_000);
+    const cache = new SegmentCache(1_000, SINKS);
     const both = await Promise.allSettled([cache.get("1:0", failing), cache.get("1:0", failing)]);
     expect(both.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
     (await held(cache.get("1:0", segments(10).load))).release();
   });
 
   test("a sink that joins a read under way after another was served still holds its own share", async () => {
-    const cache = new SegmentCache(0);
+    const cache = new SegmentCache(0, SINKS);
     const { promise, resolve } = Promise.withResolvers<ReadResult>();
     const first = cache.get("1:0", () => promise);
     const second = cache.get("1:0", () => promise);

@@ -32,6 +32,7 @@ export async function reading(
     remember: (file) => scene.registry.remember(file),
     pool: new BufferPool(8 * 1_024 ** 2),
     cacheBytes,
+    sinks: 3,
     transformers,
   });
   return { scene, reader, file: scene.file("app.log"), events };
