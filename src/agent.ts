@@ -166,7 +166,7 @@ export class Agent {
       cacheBytes: config.memory.maxBuffered * CACHE_PART,
       sinks: names.length,
     });
-    this.#budget = new MemoryBudget(config.memory.maxBuffered, Object.keys(config.sinks).length);
+    this.#budget = new MemoryBudget(config.memory.maxBuffered);
     this.#pipelines = names.map((name) => this.#pipeline(name));
   }
 

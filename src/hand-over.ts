@@ -95,7 +95,7 @@ export class Valve {
         if (outcome.kind === "received") {
           // What is not confirmed when the agent ends is sent again by the next one.
           count(1);
-          void outcome.receipt.settled.finally(() => count(-1));
+          void outcome.settled.finally(() => count(-1));
         }
         return outcome;
       },

@@ -3,7 +3,8 @@
  * `kind` is exhaustive.
  *
  * - `delivered`: the vendor's documented success, nothing weaker.
- * - `received`: taken, but not safe yet; the receipt tells when it is, and sends the same bytes again if it never is.
+ * - `received`: taken, but not safe yet. `settled` becomes true once the receiver confirms it; false when that can't be hoped
+ *   for any more: then the same records are sent again. It never rejects, and neither sink nor pipeline keeps the data meanwhile.
  * - `retry`: transient; the same batch is sent again. `afterMs` is the vendor's own wish (`Retry-After`).
  * - `tooLarge`: the body is over the vendor's limit; it is halved.
  * - `rejected`: the vendor will never take (some of) this data. `firstBad` is the index in the batch of the first record
@@ -14,7 +15,7 @@
  */
 export type Outcome =
   | { readonly kind: "delivered" }
-  | { readonly kind: "received"; readonly receipt: Receipt }
+  | { readonly kind: "received"; readonly settled: Promise<boolean> }
   | { readonly kind: "retry"; readonly reason: string; readonly afterMs?: number | undefined }
   | ({ readonly kind: "tooLarge"; readonly reason: string } & Refusal)
   | ({ readonly kind: "rejected"; readonly reason: string; readonly firstBad?: number | undefined } & Refusal)
@@ -26,14 +27,4 @@ export interface Refusal {
   readonly status?: number | undefined;
   /** The beginning of the response's body. */
   readonly response?: string | undefined;
-}
-
-/** What a receiver has taken and not confirmed yet. The records are not needed any more. */
-export interface Receipt {
-  /** Memory it keeps so that the same bytes can be sent again. */
-  readonly heldBytes: number;
-  /** True once the receiver confirms; false when that can't be hoped for any more: then `resend`. Never rejects. */
-  readonly settled: Promise<boolean>;
-  /** One attempt, as `Sink.send` makes it, with the same records in the same bytes. */
-  resend(signal: AbortSignal): Promise<Outcome>;
 }

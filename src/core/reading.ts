@@ -56,4 +56,10 @@ export interface RecordReader<File extends FollowedFile = FollowedFile> {
    * same place at the same time share one read.
    */
   read(file: File, position: Position, final: boolean, flush?: boolean): Promise<ReadResult>;
+
+  /**
+   * Reads once more what was read between two positions: the same records, whatever follows them in the file by now.
+   * `changed` if other bytes stand there.
+   */
+  readAgain(file: File, from: Position, to: Position): Promise<ReadResult>;
 }

@@ -149,6 +149,12 @@ export class LogRecord {
     return new LogRecord(page ?? this.body, offset, length, origin, () => fields, split, length - textLength);
   }
 
+  /** The same record as another piece of a longer one. */
+  withSplit(split: SplitMark | undefined): LogRecord {
+    const { length, offset, origin, page, textLength } = this;
+    return new LogRecord(page ?? this.body, offset, length, origin, this.#parse, split, length - textLength);
+  }
+
   /** How its text is parsed, if it is. */
   get parse(): Parse | undefined {
     return this.#parse;

@@ -5,7 +5,7 @@ export interface TrackedRange {
   readonly end: Position;
   readonly counters: Counters;
   /** Set if the range will never be delivered because its bytes are out of reach. */
-  readonly loss?: LossCheckpoint | undefined;
+  loss?: LossCheckpoint | undefined;
 }
 
 /**

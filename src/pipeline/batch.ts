@@ -1,7 +1,8 @@
 import type { Counters } from "../core/checkpoint.ts";
 import { type LogRecord, RECORD_OVERHEAD_BYTES } from "../core/record.ts";
 import type { Sink } from "../core/sink.ts";
-import type { Slice } from "./progress.ts";
+import type { Claim, Slice } from "./progress.ts";
+import type { Run } from "./runs.ts";
 import { fitRecord, mayExceed } from "./split.ts";
 
 /** Bytes of memory for each byte of log: the segment's, and those of the body with its envelopes. */
@@ -59,13 +60,26 @@ export class Batch {
   }
 
   add(slice: Slice): void {
+    const start = this.records.length;
     this.slices.push(slice);
     for (const record of slice.records) {
       this.#bytes += record.length;
       if (mayExceed(record, this.#limits)) this.records.push(...fitRecord(record, this.#limits, this.#measure));
       else this.records.push(record);
     }
+    if (slice.runs !== undefined) {
+      const all = this.records.splice(start);
+      for (const { from, to } of slice.runs) for (const record of all.slice(from, to)) this.records.push(record);
+    }
     this.#ends.push(this.records.length);
+  }
+
+  /** The claims on its records, which stay when those are released, and which of the records each is on. */
+  get claims(): readonly { readonly claim: Claim; readonly records: Run }[] {
+    return this.slices.map(({ records: _records, segment: _segment, ...claim }, index) => ({
+      claim,
+      records: { from: this.#ends[index - 1] ?? 0, to: this.#ends[index] ?? 0 },
+    }));
   }
 
   /** Lets the segments go whose records these are, and the records. */

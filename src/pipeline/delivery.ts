@@ -8,12 +8,11 @@ import { Attempts } from "./attempts.ts";
 import { BatchEncoder } from "./batch-encoder.ts";
 import type { BodyEncoder } from "./body/encoder.ts";
 import { Burial } from "./burial.ts";
-import { Confirmation } from "./confirmation.ts";
 import type { Verdict } from "./dead-letter.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { Gate } from "./gate.ts";
 import { Rejections } from "./rejections.ts";
-import { condemn, type Deliverable, recordAt, type Shipment, type Terminal } from "./shipment.ts";
+import { condemn, type Deliverable, recordAt, type Shipment, type Terminal, type Unconfirmed } from "./shipment.ts";
 
 export interface DeliveryOptions {
   readonly name: string;
@@ -40,14 +39,12 @@ export class Delivery {
   readonly #encoder: BatchEncoder;
   readonly #attempts: Attempts;
   readonly #burial: Burial;
-  readonly #confirmation: Confirmation;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#encoder = new BatchEncoder(options.sink, options.encoder);
     this.#attempts = new Attempts({ ...options, encoder: this.#encoder, rejections: this.#rejections });
     this.#burial = new Burial(options);
-    this.#confirmation = new Confirmation(options);
   }
 
   /** Bytes of log that fill a request of this sink, as the batches so far were encoded. */
@@ -56,28 +53,18 @@ export class Delivery {
   }
 
   /**
-   * Resolves with true when each record has its terminal outcome; with false if it was stopped before that. `received` is
-   * called when the receiver has taken all but not confirmed it: the records are not needed any more, nor is a place in the
-   * gate, while `heldBytes` of memory are.
+   * Resolves when the receiver has all records that are not among the dead letters, with those that it has yet to confirm;
+   * with undefined if it was stopped before that.
    */
-  async deliver(
-    batch: Deliverable,
-    signal: AbortSignal,
-    received: (heldBytes: number) => void = () => {},
-  ): Promise<boolean> {
+  async deliver(batch: Deliverable, signal: AbortSignal): Promise<readonly Unconfirmed[] | undefined> {
     const startedMs = this.#options.clock.elapsed();
-    const shipment: Shipment = { batch, signal, startedMs, receipts: [], condemned: [], stoodAside: false };
+    const shipment: Shipment = { batch, signal, startedMs, unconfirmed: [], condemned: [], stoodAside: false };
     try {
       const isDone = (await this.#deliver(shipment, 0, batch.records.length)) && (await this.#burial.bury(shipment));
-      if (!isDone || shipment.receipts.length === 0) return isDone;
+      return isDone ? shipment.unconfirmed : undefined;
     } finally {
       if (shipment.stoodAside) this.#options.gate.comeBack();
     }
-    received(shipment.receipts.reduce((sum, { heldBytes }) => sum + heldBytes, 0));
-    const confirmed = await Promise.all(
-      shipment.receipts.map((receipt) => this.#confirmation.confirm(receipt, signal)),
-    );
-    return confirmed.every(Boolean);
   }
 
   async #deliver(shipment: Shipment, from: number, to: number): Promise<boolean> {
@@ -95,7 +82,7 @@ export class Delivery {
         return true;
       case "received":
         this.#taken(shipment, from, to);
-        shipment.receipts.push(outcome.receipt);
+        shipment.unconfirmed.push({ from, to, settled: outcome.settled });
         return true;
       case "tooLarge":
         return to - from > 1 ? this.#halves(shipment, from, to) : condemn(shipment, from, to, outcome);

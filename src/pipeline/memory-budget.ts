@@ -3,16 +3,12 @@
  * sink that is stuck with full hands can't stop the rest.
  */
 export class MemoryBudget {
-  /** What one sink may hold that its receiver has taken but not confirmed: it must leave room for the others. */
-  readonly unconfirmedBytes: number;
   readonly #maxBytes: number;
   #heldBytes = 0;
   readonly #waiting = new Set<() => void>();
 
-  /** `sinks` share it. */
-  constructor(maxBytes: number, sinks = 1) {
+  constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
-    this.unconfirmedBytes = maxBytes / (2 * sinks);
   }
 
   get heldBytes(): number {

@@ -1,26 +1,27 @@
 /*
  * A long file: the loop, what it begins and what it ends are one state machine, and read best together.
  */
-import type { CheckpointStore, Counters, LossCheckpoint, Position } from "../core/checkpoint.ts";
+import type { CheckpointStore, LossCheckpoint, Position } from "../core/checkpoint.ts";
 import type { BufferPool } from "../core/buffer-pool.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Emit } from "../core/events.ts";
 import { Notifier } from "../core/notifier.ts";
-import type { LogRecord } from "../core/record.ts";
 import type { Sink } from "../core/sink.ts";
 import type { FollowedFile, RecordReader } from "../core/reading.ts";
-import type { TrackedRange } from "./ack-tracker.ts";
-import { Batch } from "./batch.ts";
+import type { Batch } from "./batch.ts";
 import type { BodyEncoder } from "./body/encoder.ts";
-import { addCounters, bytesOf, noCounters } from "./counters.ts";
+import { Bookkeeping } from "./bookkeeping.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { Delivery } from "./delivery.ts";
 import { Feed } from "./feed.ts";
-import { Gate, type GateState } from "./gate.ts";
+import { Filling } from "./filling.ts";
+import type { Gate, GateState } from "./gate.ts";
 import { type Account, accountOf } from "./ledger.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
-import { Occupancy } from "./occupancy.ts";
-import type { FileProgress, Slice } from "./progress.ts";
+import type { Claim } from "./progress.ts";
+import { createReportedGate } from "./reported-gate.ts";
+import { Resending } from "./resending.ts";
+import { Shipping } from "./shipping.ts";
 
 export interface PipelineOptions {
   readonly name: string;
@@ -45,9 +46,6 @@ export interface PipelineOptions {
 /** What happens to an unfinished last line when the pipeline drains: it is sent, and the cursor stays before it or moves over it. */
 export type PartialLines = "send" | "moveOver";
 
-/** What is acknowledged when a slice has its terminal outcome. */
-type Claim = Pick<Slice, "progress" | "range" | "partial">;
-
 /** While nothing happens, the loop looks around this often: a bound on what a missed wake-up could cost. */
 const IDLE_MS = 5_000;
 
@@ -60,58 +58,54 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #feed: Feed;
   readonly #gate: Gate;
-  readonly #delivery: Delivery;
   readonly #wake = new Notifier();
   readonly #stop = new AbortController();
-  readonly #underWay = new Set<Promise<void>>();
-  /** Of those under way, what the receiver has taken and not confirmed. */
-  readonly #unconfirmed = new Set<Occupancy>();
+  readonly #books: Bookkeeping;
+  readonly #filling: Filling;
+  readonly #shipping: Shipping;
   #draining: PartialLines | undefined;
   #partialsSent = false;
   #ended = false;
   #failingAtCollapse = false;
   /** Set while draining. */
   #lastChanceMs: number | undefined;
-  /** The reason of the last failure, and how often in a row it was that one. */
-  #failure = { reason: "", count: 0 };
   #running: Promise<void> | undefined;
-  /** What was told of accounts that do not add up: each is told when it changes. */
-  readonly #imbalances = new WeakMap<FileProgress, number>();
   /** What a delivery threw: never an expected failure. */
   #bug: { readonly error: unknown } | undefined;
 
   constructor(options: PipelineOptions) {
-    const { name, sink, reader, clock, random, emit, suspect } = options;
+    const { name, sink } = options;
     this.name = name;
     this.#options = options;
+    this.#books = new Bookkeeping(options);
+    const resending = new Resending({ ...options, lost: (claim) => this.#acknowledge(claim) });
     this.#feed = new Feed({
+      ...options,
       sink: name,
-      reader,
-      clock,
-      spills: options.spills === true,
-      suspect,
-      passed: (progress, ranges) => this.#passed(progress, ranges),
+      passed: (progress, ranges) => this.#books.passed(progress, ranges),
     });
-    this.#gate = new Gate({
-      concurrency: sink.concurrency,
-      clock,
-      random,
-      onFailing: ({ kind, reason }, waitMs) => {
-        this.#failure = { reason, count: reason === this.#failure.reason ? this.#failure.count + 1 : 1 };
-        emit({
-          kind: kind === "blocked" ? "sink.blocked" : "sink.failing",
-          sink: name,
-          reason,
-          waitMs: Math.round(waitMs),
-          failures: this.#failure.count,
-        });
-      },
-      onRecovered: (outageMs) => {
-        this.#failure = { reason: "", count: 0 };
-        emit({ kind: "sink.recovered", sink: name, outageMs });
+    const gate = createReportedGate({ ...options, concurrency: sink.concurrency });
+    const parts = {
+      ...options,
+      gate,
+      feed: this.#feed,
+      resending,
+      delivery: new Delivery({ ...options, gate }),
+      wake: this.#wake,
+      signal: this.#stop.signal,
+    };
+    this.#gate = gate;
+    this.#filling = new Filling(parts);
+    this.#shipping = new Shipping({
+      ...parts,
+      settled: (claim) => this.#acknowledge(claim),
+      changed: () => this.#wake.notify(),
+      ended: () => this.#end(),
+      failed: (error) => {
+        this.#bug ??= { error };
+        this.stop();
       },
     });
-    this.#delivery = new Delivery({ ...options, gate: this.#gate });
   }
 
   /** Whether its sink stands in for the one of its name. */
@@ -139,7 +133,7 @@ export class Pipeline {
   follow(file: FollowedFile, first: Position): void {
     const checkpoint = this.#options.store.cursors.get(this.name)?.get(file.id);
     const progress = this.#feed.follow(file, checkpoint ?? first);
-    if (checkpoint === undefined) this.#record(progress);
+    if (checkpoint === undefined) this.#books.record(progress);
   }
 
   /** Takes up a file where its durable cursor stands, if it has one. */
@@ -162,33 +156,15 @@ export class Pipeline {
 
   /** The file is out of use: its counters live on in the sink's totals. */
   forget(file: FollowedFile): void {
-    const { store } = this.#options;
     const progress = this.#feed.get(file);
     if (progress === undefined) return;
-    const counters: Counters = { ...noCounters(), ...store.totals.get(this.name) };
-    addCounters(counters, progress.counters);
-    store.record({ kind: "totals", sink: this.name, counters });
+    this.#books.forgotten(progress);
     this.#feed.forget(file);
   }
 
   /** Dead letters had to go: their bytes are lost from here on. Durable when it resolves; what is told twice counts once. */
-  async evicted(losses: readonly LossCheckpoint[]): Promise<void> {
-    const { emit, store } = this.#options;
-    const isKnown = (loss: LossCheckpoint): boolean =>
-      store.losses.some(
-        ({ sink, file, from, reason }) =>
-          sink === loss.sink && file === loss.file && from === loss.from && reason === loss.reason,
-      );
-    const counters: Counters = { ...noCounters(), ...store.totals.get(this.name) };
-    for (const loss of losses) {
-      if (isKnown(loss)) continue;
-      counters.deadLetteredBytes -= bytesOf(loss);
-      counters.lostBytes += bytesOf(loss);
-      store.record({ kind: "loss", loss });
-      emit({ kind: "data.lost", loss });
-    }
-    store.record({ kind: "totals", sink: this.name, counters });
-    await store.flush();
+  evicted(losses: readonly LossCheckpoint[]): Promise<void> {
+    return this.#books.evicted(losses);
   }
 
   /** Works until it is stopped, has drained, or the receiver is gone. Rejects only for a bug. */
@@ -242,15 +218,15 @@ export class Pipeline {
           if (await this.#isDrained()) break;
           await this.#wake.wait(this.#options.clock, Math.min(IDLE_MS, this.#feed.untilWholeMs), this.#stop.signal);
         } else {
-          this.#begin(batch);
+          this.#shipping.begin(batch);
         }
       }
-      await Promise.allSettled(this.#underWay);
+      await this.#shipping.end();
       if (this.#bug !== undefined) throw this.#bug.error;
     } finally {
       unsubscribe();
       this.#stop.abort();
-      await Promise.allSettled(this.#underWay);
+      await this.#shipping.end();
       await deadLetters.close();
       await sink.close();
     }
@@ -258,7 +234,7 @@ export class Pipeline {
 
   /** Once draining, and nothing is left to read: when all that is under way has come to its end, nothing new to read has come up. */
   async #isDrained(): Promise<boolean> {
-    if (this.#draining === undefined || this.#underWay.size > 0) return false;
+    if (this.#draining === undefined || !this.#shipping.isIdle) return false;
     if (this.#partialsSent) return true;
     this.#partialsSent = true;
     await this.#sendPartials(this.#draining);
@@ -266,107 +242,31 @@ export class Pipeline {
   }
 
   async #sendPartials(partials: PartialLines): Promise<void> {
-    const batch = this.#newBatch();
+    const batch = this.#filling.newBatch();
     for await (const slice of this.#feed.partials(partials === "moveOver")) {
       if (slice.records.length === 0) this.#acknowledge(slice);
       else batch.add(slice);
     }
-    if (batch.records.length > 0 && (await this.#gate.acquire(this.#stop.signal))) this.#begin(batch);
+    if (batch.records.length > 0 && (await this.#gate.acquire(this.#stop.signal))) this.#shipping.begin(batch);
     this.#wake.notify();
   }
 
-  #newBatch(): Batch {
-    const { clock, encoder, sink } = this.#options;
-    const measure = (record: LogRecord): number => encoder.measure(sink, record);
-    return new Batch(sink.limits, this.#delivery.bytesPerRequest, clock.elapsed(), measure);
-  }
-
-  /** Too much is unconfirmed: what stays open for long must leave room for the other sinks. */
-  get #waitsForConfirmation(): boolean {
-    let bytes = 0;
-    for (const { unconfirmedBytes } of this.#unconfirmed) bytes += unconfirmedBytes;
-    return bytes >= this.#options.budget.unconfirmedBytes;
-  }
-
-  /** Collects records until the batch is full or old enough. Undefined if there are none, or no memory for them. */
+  /** Undefined if there is nothing to send, or no memory for it. */
   async #fill(): Promise<Batch | undefined> {
-    const { budget, clock, sink } = this.#options;
-    if (!budget.allows(this.#underWay.size, 3 * sink.limits.maxBytes) || this.#waitsForConfirmation) return undefined;
-    let batch: Batch | undefined;
-    while (batch?.isFull !== true && !this.#stop.signal.aborted) {
-      const slice: Slice | undefined = await this.#feed.next(
-        batch?.roomForRecords ?? sink.limits.maxRecords,
-        batch?.roomForBytes ?? this.#delivery.bytesPerRequest,
-      );
-      const remainingMs = batch?.remainingMs(clock.elapsed()) ?? 0;
-      if (slice !== undefined && slice.records.length > 0) {
-        batch ??= this.#newBatch();
-        batch.add(slice);
-        continue;
-      }
-      // Much may be filtered one after the other; what a batch has already does not wait for the end of it.
-      if (slice !== undefined && (batch === undefined || remainingMs > 0)) continue;
-      if (remainingMs <= 0 || this.#draining !== undefined) break;
-      await this.#wake.wait(clock, Math.min(remainingMs, this.#feed.untilWholeMs), this.#stop.signal);
-    }
-    return batch;
+    const { budget, sink } = this.#options;
+    if (!budget.allows(this.#shipping.batches, 3 * sink.limits.maxBytes)) return undefined;
+    return this.#filling.fill(() => this.#draining === undefined);
   }
 
-  #begin(batch: Batch): void {
-    const occupancy = new Occupancy(batch, this.#gate, this.#options.budget);
-    const delivering = this.#ship(batch, occupancy).finally(() => {
-      this.#underWay.delete(delivering);
-      occupancy.end();
-      this.#unconfirmed.delete(occupancy);
-      this.#wake.notify();
-    });
-    this.#underWay.add(delivering);
-    delivering.catch((error: unknown) => {
-      this.#bug ??= { error };
-      this.stop();
-    });
-  }
-
-  async #ship(batch: Batch, occupancy: Occupancy): Promise<void> {
-    // Without their records, which are let go when the receiver has taken them.
-    const claims = batch.slices.map(({ progress, range, partial }): Claim => ({ progress, range, partial }));
-    const received = (heldBytes: number): void => {
-      occupancy.received(heldBytes);
-      this.#unconfirmed.add(occupancy);
-      this.#wake.notify();
-    };
-    if (await this.#delivery.deliver(batch, this.#stop.signal, received)) {
-      for (const claim of claims) this.#acknowledge(claim);
-    } else if (!this.#stop.signal.aborted) {
-      this.#ended = true;
-      this.#options.emit({ kind: "sink.ended", sink: this.name, reason: "the receiver has closed" });
-      this.stop();
-    }
+  #end(): void {
+    this.#ended = true;
+    this.#options.emit({ kind: "sink.ended", sink: this.name, reason: "the receiver has closed" });
+    this.stop();
   }
 
   #acknowledge(claim: Claim): void {
     const passed = claim.progress.finish(claim);
-    if (claim.partial !== undefined) this.#record(claim.progress);
-    else if (passed.length > 0) this.#passed(claim.progress, passed);
-  }
-
-  /** The cursor moved. The counters go with it into the same durable entry. */
-  #passed(progress: FileProgress, ranges: readonly TrackedRange[]): void {
-    const { emit, store } = this.#options;
-    this.#record(progress);
-    for (const { loss } of ranges) {
-      if (loss === undefined) continue;
-      store.record({ kind: "loss", loss });
-      emit({ kind: "data.lost", loss });
-    }
-    const { imbalance: missingBytes, file } = progress;
-    if (missingBytes !== (this.#imbalances.get(progress) ?? 0)) {
-      emit({ kind: "sink.unbalanced", sink: this.name, path: file.path, missingBytes });
-      this.#imbalances.set(progress, missingBytes);
-    }
-  }
-
-  #record(progress: FileProgress): void {
-    this.#options.store.record({ kind: "cursor", cursor: progress.checkpoint(this.name) });
+    if (claim.partial !== undefined) this.#books.record(claim.progress);
+    else if (passed.length > 0) this.#books.passed(claim.progress, passed);
   }
 }

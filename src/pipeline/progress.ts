@@ -2,21 +2,33 @@
  * A long file: the positions and the counters of a file change together, or the account would not add up.
  */
 import type { Counters, CursorCheckpoint, PartialLine, Position } from "../core/checkpoint.ts";
-import type { LogRecord } from "../core/record.ts";
+import type { LogRecord, SplitMark } from "../core/record.ts";
 import type { FollowedFile } from "../core/reading.ts";
 import type { Segment } from "../core/segment.ts";
 import { AckTracker, type TrackedRange } from "./ack-tracker.ts";
+import type { Run } from "./runs.ts";
 import { addCounters, asSpilled, noCounters, settlePartial, settledBytes } from "./counters.ts";
 
-/** A run of records of one file, as one sink ships them. */
-export interface Slice {
+/** A run of records of one file that one sink ships: where they stand, and what to do when their fate is decided. */
+export interface Claim {
   readonly progress: FileProgress;
-  readonly records: readonly LogRecord[];
+  /** Where they were read, and can be read again as long as the claim is not settled. */
+  readonly from: Position;
+  readonly to: Position;
   readonly range: TrackedRange;
-  /** Held for the sake of the records' texts: whoever has the slice releases it. Undefined if there are no records. */
-  readonly segment?: Segment | undefined;
   /** An unfinished last line, sent at shutdown: the cursor stays before it. */
   readonly partial?: PartialLine | undefined;
+  /** Which piece of a longer one the last of its records is: that depends on what follows. */
+  readonly lastSplit?: SplitMark | undefined;
+  /** Which of its records, as the batch has them, are meant; without it all are. */
+  readonly runs?: readonly Run[] | undefined;
+}
+
+/** A claim with its records. */
+export interface Slice extends Claim {
+  readonly records: readonly LogRecord[];
+  /** Held for the sake of the records' texts: whoever has the slice releases it. Undefined if there are no records. */
+  readonly segment?: Segment | undefined;
 }
 
 /** What the files of one sink have in common. */
@@ -134,6 +146,11 @@ export class FileProgress {
       to += 1;
     }
     for (const whole = segment.wholeGroup(to); to < whole; to += 1) bytes += records[to]?.length ?? 0;
+    // No position stands between a record that was made up and the one at the same place: read again, both would come.
+    while (to - from > 1 && to < records.length && records[to]?.offset === records[to - 1]?.offset) {
+      to -= 1;
+      bytes -= records[to]?.length ?? 0;
+    }
     const end = segment.advance(this.#position, segment.startOf(to));
     const counters = noCounters();
     counters.deliveredBytes = bytes;
@@ -142,6 +159,9 @@ export class FileProgress {
     if (to > from) this.#completePartial(counters);
     const slice: Slice = {
       progress: this,
+      from: this.#position,
+      to: end,
+      lastSplit: records[to - 1]?.split,
       records: records.slice(from, to),
       range: { end, counters },
       segment: to > from ? segment.retain() : undefined,
@@ -161,6 +181,8 @@ export class FileProgress {
     const counters = noCounters();
     return {
       progress: this,
+      from: this.#position,
+      to: segment.advance(this.#position, segment.end),
       records: segment.records,
       range: { end: this.#position, counters },
       segment: segment.records.length > 0 ? segment.retain() : undefined,

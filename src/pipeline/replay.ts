@@ -6,12 +6,14 @@ import type { Emit } from "../core/events.ts";
 import type { LogRecord } from "../core/record.ts";
 import type { Sink } from "../core/sink.ts";
 import type { BodyEncoder } from "./body/encoder.ts";
+import { unsafeOf } from "./confirmation.ts";
 import { noCounters } from "./counters.ts";
 import { decodeLetter, type DeadLetter, recordOf } from "./dead-letter.ts";
 import { linesOf, readCursor, removeSegment, writeCursor } from "./dead-letter-segments.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { Delivery } from "./delivery.ts";
-import { Gate } from "./gate.ts";
+import { createReportedGate } from "./reported-gate.ts";
+import type { Run } from "./runs.ts";
 import type { Deliverable } from "./shipment.ts";
 
 export interface ReplayOptions {
@@ -40,9 +42,13 @@ export interface ReplayResult {
 /** Letters that go out in one batch. */
 class Parcel implements Deliverable {
   readonly records: LogRecord[] = [];
-  readonly counters: Counters = noCounters();
+  readonly counters: Counters;
   readonly #generations: number[] = [];
   bytes = 0;
+
+  constructor(counters: Counters = noCounters()) {
+    this.counters = counters;
+  }
 
   add(letter: DeadLetter): void {
     this.records.push(recordOf(letter));
@@ -50,6 +56,17 @@ class Parcel implements Deliverable {
     this.bytes += Buffer.byteLength(letter.record);
     // As in a batch: of a record that was split the first part stands for the whole.
     this.counters.deliveredRecords += letter.length > 0 ? 1 : 0;
+  }
+
+  /** Some of its records once more. They are counted already. */
+  only(runs: readonly Run[]): Parcel {
+    const parcel = new Parcel(this.counters);
+    parcel.bytes = this.bytes;
+    for (const { from, to } of runs) {
+      parcel.records.push(...this.records.slice(from, to));
+      parcel.#generations.push(...this.#generations.slice(from, to));
+    }
+    return parcel;
   }
 
   sourceOf(index: number): { readonly generation: number; readonly counters: Counters } {
@@ -66,23 +83,8 @@ export class Replay {
   readonly #delivery: Delivery;
 
   constructor(options: ReplayOptions) {
-    const { clock, emit, name, random } = options;
     this.#options = options;
-    let failures = 0;
-    const gate = new Gate({
-      concurrency: { min: 1, max: 1 },
-      clock,
-      random,
-      onFailing: ({ kind, reason }, waitMs) => {
-        failures += 1;
-        const event = { sink: name, reason, waitMs: Math.round(waitMs), failures };
-        emit({ kind: kind === "blocked" ? "sink.blocked" : "sink.failing", ...event });
-      },
-      onRecovered: (outageMs) => {
-        failures = 0;
-        emit({ kind: "sink.recovered", sink: name, outageMs });
-      },
-    });
+    const gate = createReportedGate({ ...options, concurrency: { min: 1, max: 1 } });
     this.#delivery = new Delivery({ ...options, gate, expectsRefusals: true });
   }
 
@@ -93,7 +95,7 @@ export class Replay {
     let parcel = new Parcel();
     let line = 0;
     const send = async (): Promise<boolean> => {
-      if (parcel.records.length > 0 && !(await this.#delivery.deliver(parcel, signal))) return false;
+      if (parcel.records.length > 0 && !(await this.#deliver(parcel, signal))) return false;
       result.delivered += parcel.counters.deliveredRecords;
       result.returned += parcel.counters.deadLetteredRecords;
       if (line > done) await writeCursor(path, line);
@@ -115,6 +117,16 @@ export class Replay {
     if (!(await send())) return result;
     await removeSegment(path);
     return { ...result, finished: true };
+  }
+
+  /** Until all is safe; false if it was stopped before that. */
+  async #deliver(parcel: Parcel, signal: AbortSignal): Promise<boolean> {
+    for (let rest = parcel; ;) {
+      const unconfirmed = await this.#delivery.deliver(rest, signal);
+      const unsafe = unconfirmed === undefined ? undefined : await unsafeOf(unconfirmed, signal);
+      if (unsafe === undefined || unsafe.length === 0) return unsafe !== undefined;
+      rest = rest.only(unsafe);
+    }
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Counters } from "../core/checkpoint.ts";
-import type { Outcome, Receipt } from "../core/outcome.ts";
+import type { Outcome } from "../core/outcome.ts";
 import type { LogRecord } from "../core/record.ts";
 import type { Verdict } from "./dead-letter.ts";
+import type { Run } from "./runs.ts";
 
 /** What is delivered as a whole: a batch, or a part of the dead letters. */
 export interface Deliverable {
@@ -20,13 +21,18 @@ export type Terminal =
   /** The user does not want it to be tried any longer. */
   | { readonly kind: "gaveUp"; readonly reason: string };
 
+/** Records that their receiver has taken and not confirmed. Becomes true when it does, false when it won't. */
+export interface Unconfirmed extends Run {
+  readonly settled: Promise<boolean>;
+}
+
 /** A batch on its way, and the records of it that can't be delivered. */
 export interface Shipment {
   readonly batch: Deliverable;
   readonly signal: AbortSignal;
   readonly startedMs: number;
-  /** Of requests that were taken and are not confirmed yet. */
-  readonly receipts: Receipt[];
+  /** Requests that were taken and are not confirmed yet. */
+  readonly unconfirmed: Unconfirmed[];
   readonly condemned: { readonly index: number; readonly verdict: Verdict }[];
   /** Whether its place was given to another batch. */
   stoodAside: boolean;

@@ -67,14 +67,23 @@ export class SegmentReader implements RecordReader<LogFile> {
     return flush ? load() : this.#cache.get(`${file.id}:${position.offset}`, load);
   }
 
-  async #load(file: LogFile, position: Position, final: boolean, flush: boolean): Promise<ReadResult> {
+  async readAgain(file: LogFile, from: Position, to: Position): Promise<ReadResult> {
+    const result = await this.#load(file, from, true, true, to.offset);
+    if (result.kind !== "segment") return result.kind === "unreadable" ? result : { kind: "changed" };
+    const { segment } = result;
+    if (segment.end === to.offset && segment.advance(from, segment.end).crc === to.crc) return result;
+    segment.release();
+    return { kind: "changed" };
+  }
+
+  async #load(file: LogFile, position: Position, final: boolean, flush: boolean, until?: number): Promise<ReadResult> {
     try {
       if (!(await this.#options.reopen(file))) return { kind: "unreadable" };
       // It has grown since it was looked at: what seemed to be its end is none.
       if (flush && !final && !(await file.isOfKnownSize()))
         return { kind: "atEnd", wholeAtMs: Number.POSITIVE_INFINITY };
       const encoding = await this.#encodingOf(file);
-      const result = await readSegment({ file, position, final, flush, ...encoding }, this.#options);
+      const result = await readSegment({ file, position, final, flush, until, ...encoding }, this.#options);
       this.#unreadable.delete(file);
       const transformer = this.#options.transformers?.get(file.source.name);
       if (transformer === undefined || result.kind !== "segment") return result;
@@ -116,21 +125,24 @@ interface Reading extends FileEncoding {
   readonly position: Position;
   readonly final: boolean;
   readonly flush: boolean;
+  /** Read exactly up to here, as if the file ended there. */
+  readonly until?: number | undefined;
 }
 
 async function readSegment(reading: Reading, options: Parts): Promise<ReadResult> {
-  const { file, position, final, flush } = reading;
+  const { file, position, final, flush, until } = reading;
   const { offset } = position;
   const plan = planOf(file.source);
   const lead = Math.min(TAIL_BYTES, offset);
   const { maxRecordBytes } = file.source;
   // A longer line is cut into pieces, and a longer record too, so at most this many bytes hold one that is whole.
   const enough = offset + 2 * (maxRecordBytes + 2);
-  for (let border = borderAfter(offset); ; border += GRID_BYTES) {
-    const end = Math.min(border, file.size);
+  const fileEnd = until ?? file.size;
+  for (let border = until ?? borderAfter(offset); ; border += GRID_BYTES) {
+    const end = Math.min(border, fileEnd);
     const buffer = options.pool.take(Math.max(end - offset, 0) + lead);
     const bytes = await file.read(offset - lead, buffer);
-    const reachedEnd = bytes === undefined || bytes.length < buffer.length || end === file.size;
+    const reachedEnd = bytes === undefined || bytes.length < buffer.length || end === fileEnd;
     const changed = bytes !== undefined && !stands(file, position, bytes, lead);
     const decoded =
       bytes === undefined || changed

@@ -38,7 +38,7 @@ test("what is received but not indexed is sent again after a kill, and what is i
   expect([splunk.questions.length, splunk.requests]).toEqual([questions, requests]);
 });
 
-test("an indexer that starts anew while the agent runs costs no line", async () => {
+test("an indexer that starts anew while files rotate costs no line: they are read again", async () => {
   const scene = new Scene();
   const account = new Account();
   const splunk = await scene.splunk({
@@ -46,10 +46,11 @@ test("an indexer that starts anew while the agent runs costs no line", async () 
     onEvent: ({ event }) => account.seeText(JSON.stringify(event)),
   });
   const sink = splunkSink(splunk, { ...ACKNOWLEDGE, ackTimeout: "1s" });
-  const writer = scene.writer({ files: 1, rate: 2_000, lines: LINES });
+  const writer = scene.writer({ files: 1, rate: 2_000, lines: LINES, rotations: 2, keep: 50, "rotate-from": "signal" });
   const agent = scene.agent({ ...CHECKPOINTS, sinks: { splunk: sink } });
   for (let round = 1; round <= 3; round += 1) {
     await eventually("some lines", agent, () => account.seen > round * 500);
+    if (round === 1) writer.startRotating();
     splunk.holdsBack = true;
     const received = splunk.requests;
     await eventually("some requests", agent, () => splunk.requests > received + 3);

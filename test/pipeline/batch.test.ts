@@ -9,7 +9,8 @@ const START = { offset: 0, crc: 0, tail: 0 };
 
 function slice(...bodies: readonly string[]): Slice {
   const progress = FileProgress.beginning(new FakeFile(1, 1_000), START);
-  return { progress, records: bodies.map((body) => recordOf(body)), range: { end: START, counters: noCounters() } };
+  const records = bodies.map((body) => recordOf(body));
+  return { progress, records, from: START, to: START, range: { end: START, counters: noCounters() } };
 }
 
 const measureWith =

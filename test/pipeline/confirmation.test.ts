@@ -1,3 +1,4 @@
+import { rm, truncate } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import type { Outcome } from "../../src/core/outcome.ts";
 import { flush } from "../core/test-clock.ts";
@@ -10,34 +11,26 @@ interface Open {
   readonly settle: (isSafe: boolean) => void;
 }
 
-/** Takes everything, and confirms when the test does. `onResend` answers what is sent again. */
+/** Takes everything, and confirms when the test does. `before` may answer otherwise. */
 class ConfirmingSink extends FakeSink {
   readonly open: Open[] = [];
-  readonly resent: (readonly string[])[] = [];
-  onResend: (lines: readonly string[]) => Outcome = (lines) => this.receive(lines);
+  before: (lines: readonly string[]) => Outcome | undefined = () => undefined;
 
-  readonly #heldBytes: number;
-
-  constructor(heldBytes = 10, maxRecords = 1) {
-    super((lines) => this.receive(lines), { maxRecords, maxAgeMs: 0 });
-    this.#heldBytes = heldBytes;
+  constructor(maxRecords: number) {
+    super((lines) => this.before(lines) ?? this.receive(lines), { maxRecords, maxAgeMs: 0 });
   }
 
   receive(lines: readonly string[]): Outcome {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.open.push({ lines, settle: resolve });
-    const resend = async (): Promise<Outcome> => {
-      this.resent.push(lines);
-      return this.onResend(lines);
-    };
-    return { kind: "received", receipt: { heldBytes: this.#heldBytes, settled: promise, resend } };
+    return { kind: "received", settled: promise };
   }
 }
 
 const cursorOf = (scene: PipelineScene): number | undefined => scene.store.cursors.get("a")?.get(1)?.position.offset;
 
-async function world(content: string, heldBytes?: number, maxRecords?: number) {
-  const sink = new ConfirmingSink(heldBytes, maxRecords);
+async function world(content: string, maxRecords = 1) {
+  const sink = new ConfirmingSink(maxRecords);
   const scene = await PipelineScene.create({ a: sink });
   await scene.write("x.log", content);
   await scene.start();
@@ -45,10 +38,10 @@ async function world(content: string, heldBytes?: number, maxRecords?: number) {
 }
 
 describe("what a receiver has taken but not confirmed", () => {
-  test("holds up no other batch, and the cursor moves over it when it is confirmed, in the order of the file", async () => {
+  test("holds up no other batch and no memory, and the cursor moves over it when it is confirmed, in the order of the file", async () => {
     const { scene, sink } = await world("1\n2\n3\n");
     await scene.until("all three are taken", () => sink.open.length === 3);
-    expect(scene.pipeline.account.deliveredBytes).toBe(0);
+    expect([scene.pipeline.account.deliveredBytes, scene.budget.heldBytes]).toEqual([0, 0]);
     const seen: (number | undefined)[] = [];
     for (const index of [2, 0, 1]) {
       sink.open[index]?.settle(true);
@@ -57,20 +50,15 @@ describe("what a receiver has taken but not confirmed", () => {
       seen.push(cursorOf(scene));
     }
     expect(seen).toEqual([0, 2, 6]);
-    expect(sink.resent).toEqual([]);
+    expect(sink.requests).toHaveLength(3);
     expect(scene.pipeline.account).toMatchObject({ deliveredRecords: 3, pendingBytes: 0, imbalanceBytes: 0 });
   });
 
-  test("is sent again when it is lost, in the same bytes, until it is confirmed", async () => {
-    const { scene, sink } = await world("1\n2\n", undefined, 2);
+  test("is read and sent again when it is lost, until it is confirmed", async () => {
+    const { scene, sink } = await world("1\n2\n", 2);
     await scene.until("it is taken", () => sink.open.length === 1);
-    const answers: Outcome[] = [
-      retry(),
-      blocked,
-      { kind: "rejected", reason: "400" },
-      { kind: "tooLarge", reason: "413" },
-    ];
-    sink.onResend = (lines) => answers.shift() ?? sink.receive(lines);
+    const answers = [retry(), blocked];
+    sink.before = () => answers.shift();
     sink.open[0]?.settle(false);
     await scene.until("it is taken again", () => sink.open.length === 2);
     sink.open[1]?.settle(false);
@@ -78,37 +66,81 @@ describe("what a receiver has taken but not confirmed", () => {
     expect(cursorOf(scene)).toBe(0);
     sink.open[2]?.settle(true);
     await scene.until("it is delivered", () => scene.pipeline.account.deliveredRecords === 2);
-    expect(sink.resent).toEqual(Array.from({ length: 6 }, () => ["1", "2"]));
-    expect(sink.requests).toHaveLength(1);
-    expect(sink.refreshes).toBe(3);
+    expect(sink.requests).toEqual(Array.from({ length: 5 }, () => ["1", "2"]));
+    expect(sink.refreshes).toBe(1);
     expect(scene.events.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["sink.failing", "sink.blocked"]));
     expect(scene.pipeline.account).toMatchObject({ deadLetteredRecords: 0, imbalanceBytes: 0 });
   });
 
-  test("keeps its memory, but not the records, and at most the sink's part of all", async () => {
-    const { scene, sink } = await world("1\n2\n3\n4\n5\n", 6 * 1_024 ** 2);
-    await scene.until("its part of 16 MiB is used up", () => sink.open.length === 3);
-    await scene.clock.advance(60_000);
-    expect([sink.open.length, scene.budget.heldBytes]).toEqual([3, 18 * 1_024 ** 2]);
-    sink.open[0]?.settle(true);
-    await scene.until("there is room for another", () => sink.open.length === 4);
-    for (const { settle } of sink.open) settle(true);
-    await scene.until("the last one is taken", () => sink.open.length === 5);
-    sink.open[4]?.settle(true);
-    await scene.until("all is delivered", () => scene.pipeline.account.deliveredRecords === 5);
-    expect(scene.budget.heldBytes).toBe(0);
+  test("of a batch that was narrowed, only what is lost is sent again, and a dead letter is one once", async () => {
+    const { scene, sink } = await world("1\n2\nbad\n4\n5\n", 5);
+    sink.before = (lines) => {
+      const firstBad = lines.indexOf("bad");
+      if (firstBad !== -1)
+        return { kind: "rejected", reason: "bad", firstBad: lines.length > 2 ? undefined : firstBad };
+      return undefined;
+    };
+    await scene.until("all but one are taken", () => sink.open.flatMap(({ lines }) => lines).length === 4);
+    const first = sink.open.length;
+    const lost = sink.open.find(({ lines }) => lines.includes("5"));
+    for (const one of [...sink.open]) one.settle(one !== lost);
+    await scene.until("the lost ones are taken again", () => sink.open.length === first + 1);
+    expect(sink.open.at(-1)?.lines).toEqual(lost?.lines);
+    sink.open.at(-1)?.settle(false);
+    await scene.until("and again", () => sink.open.length === first + 2);
+    expect(sink.open.at(-1)?.lines).toEqual(lost?.lines);
+    sink.open.at(-1)?.settle(true);
+    await scene.until("all is settled", () => scene.pipeline.account.pendingBytes === 0);
+    expect(scene.pipeline.account).toMatchObject({ deliveredRecords: 4, deadLetteredRecords: 1, imbalanceBytes: 0 });
   });
 
-  test("is waited for at the end", async () => {
-    const { scene, sink } = await world("1\n");
+  test.each<[string, (scene: PipelineScene) => Promise<void>]>([
+    ["rotated", (scene) => scene.rename("x.log", "x.log.1")],
+    ["deleted", (scene) => rm(scene.path("x.log"))],
+    ["written on", (scene) => scene.append("x.log", "3\n")],
+  ])("is read again from a file that was %s meanwhile", async (_, change) => {
+    const { scene, sink } = await world("1\n2\n", 2);
+    await scene.until("it is taken", () => sink.open.length === 1);
+    await change(scene);
+    await scene.registry.lookFully();
+    await scene.clock.advance(120_000);
+    await scene.registry.lookFully();
+    sink.open[0]?.settle(false);
+    await scene.until("it is taken again", () => sink.open.slice(1).some(({ lines }) => lines.includes("1")));
+    expect(sink.open.slice(1).filter(({ lines }) => lines.includes("1"))).toMatchObject([{ lines: ["1", "2"] }]);
+  });
+
+  test("counts as lost, by name, when its file was truncated before it could be sent again", async () => {
+    const { scene, sink } = await world("one\ntwo\n", 2);
+    await scene.until("it is taken", () => sink.open.length === 1);
+    await truncate(scene.path("x.log"), 0);
+    await scene.append("x.log", "new\n");
+    sink.open[0]?.settle(false);
+    await scene.clock.advance(1_000);
+    await scene.registry.lookFully();
+    await scene.until("the loss is told", () => scene.events.some(({ kind }) => kind === "data.lost"));
+    await scene.until("the new line is taken", () => sink.open.length === 2);
+    sink.open[1]?.settle(true);
+    await scene.until("all is settled", () => scene.pipeline.account.pendingBytes === 0);
+    expect(sink.open[1]?.lines).toEqual(["new"]);
+    expect(scene.store.losses).toMatchObject([{ from: 0, to: 8, reason: expect.stringContaining("not confirmed") }]);
+    expect(scene.pipeline.account).toMatchObject({ deliveredBytes: 4, lostBytes: 8, imbalanceBytes: 0 });
+  });
+
+  test("is waited for at the end, and sent again then too", async () => {
+    const { scene, sink } = await world("1\nunfinished");
     await scene.until("it is taken", () => sink.open.length === 1);
     let hasDrained = false;
     const draining = scene.drain().then(() => (hasDrained = true));
     await scene.clock.advance(10_000);
-    expect(hasDrained).toBe(false);
-    sink.open[0]?.settle(true);
+    for (const [index, isSafe] of [false, true, false, true].entries()) {
+      await scene.until("it is taken", () => sink.open.length === index + 1);
+      expect(hasDrained).toBe(false);
+      sink.open[index]?.settle(isSafe);
+    }
     await draining;
-    expect(scene.pipeline.account).toMatchObject({ deliveredRecords: 1, pendingBytes: 0 });
+    expect(sink.requests).toEqual([["1"], ["1"], ["unfinished"], ["unfinished"]]);
+    expect(scene.pipeline.account).toMatchObject({ deliveredRecords: 1, deliveredBytes: 12, pendingBytes: 0 });
   });
 
   test("stays pending when the sink is stopped before, and the next start sends it again", async () => {

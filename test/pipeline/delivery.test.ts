@@ -64,7 +64,8 @@ function sliceOf(records: readonly LogRecord[]): Slice {
   counters.deliveredBytes = records.reduce((sum, { length }) => sum + length, 0);
   counters.deliveredRecords = records.length;
   const progress = FileProgress.beginning(new FakeFile(1, counters.deliveredBytes), START);
-  return { progress, records, range: { end: { ...START, offset: counters.deliveredBytes }, counters } };
+  const end = { ...START, offset: counters.deliveredBytes };
+  return { progress, records, from: START, to: end, range: { end, counters } };
 }
 
 const names = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => `r${index}`);
@@ -94,7 +95,7 @@ async function stepping<T>(clock: TestClock, promise: Promise<T>): Promise<T> {
 test("a batch is sent once and delivered", async () => {
   const { sink, delivery, stop } = world();
   const { batch, slice } = batchOf(sink, names(3));
-  expect(await delivery.deliver(batch, stop.signal)).toBe(true);
+  expect(await delivery.deliver(batch, stop.signal)).toEqual([]);
   expect(sink.requests).toEqual([names(3)]);
   expect(slice.range.counters).toMatchObject({ deliveredRecords: 3, deadLetteredRecords: 0 });
 });
@@ -102,7 +103,7 @@ test("a batch is sent once and delivered", async () => {
 test("it is tried again for as long as it takes, with the same body", async () => {
   const { clock, sink, delivery, stop } = world((_lines, attempt) => (attempt < 40 ? retry() : delivered));
   const { batch } = batchOf(sink, names(2));
-  expect(await stepping(clock, delivery.deliver(batch, stop.signal))).toBe(true);
+  expect(await stepping(clock, delivery.deliver(batch, stop.signal))).toEqual([]);
   expect(sink.requests).toHaveLength(40);
   expect(new Set(sink.requests.map((lines) => lines.join())).size).toBe(1);
 });
@@ -110,7 +111,7 @@ test("it is tried again for as long as it takes, with the same body", async () =
 test("a blocked sink keeps the data and reads its secrets anew before each probe", async () => {
   const { clock, sink, delivery, stop } = world((_lines, attempt) => (attempt < 4 ? blocked : delivered));
   const { batch } = batchOf(sink, names(1));
-  expect(await stepping(clock, delivery.deliver(batch, stop.signal))).toBe(true);
+  expect(await stepping(clock, delivery.deliver(batch, stop.signal))).toEqual([]);
   expect([sink.requests.length, sink.refreshes]).toEqual([4, 3]);
 });
 
@@ -138,21 +139,21 @@ describe("when it is stopped", () => {
     const delivering = delivery.deliver(batch, stop.signal);
     await flush();
     stop.abort();
-    expect(await delivering).toBe(false);
+    expect(await delivering).toBeUndefined();
     expect(slice.range.counters.deadLetteredRecords).toBe(0);
   });
 
   test("before it began, nothing is sent", async () => {
     const { sink, delivery, stop } = world();
     stop.abort();
-    expect(await delivery.deliver(batchOf(sink, names(1)).batch, stop.signal)).toBe(false);
+    expect(await delivery.deliver(batchOf(sink, names(1)).batch, stop.signal)).toBeUndefined();
     expect(sink.requests).toEqual([]);
   });
 });
 
 test("a receiver that has gone for good ends it", async () => {
   const { sink, delivery, stop } = world(() => ({ kind: "ended", reason: "EPIPE" }));
-  expect(await delivery.deliver(batchOf(sink, names(1)).batch, stop.signal)).toBe(false);
+  expect(await delivery.deliver(batchOf(sink, names(1)).batch, stop.signal)).toBeUndefined();
 });
 
 describe("what is too large", () => {
@@ -161,7 +162,7 @@ describe("what is too large", () => {
       lines.length > 30 ? { kind: "tooLarge", reason: "413" } : delivered,
     );
     const { batch } = batchOf(sink, names(100));
-    expect(await delivery.deliver(batch, stop.signal)).toBe(true);
+    expect(await delivery.deliver(batch, stop.signal)).toEqual([]);
     expect(sink.taken).toEqual(names(100));
   });
 
@@ -169,7 +170,7 @@ describe("what is too large", () => {
     for (const limits of [{ maxRecords: 10 }, { maxBytes: 60 }]) {
       const { sink, delivery, stop } = world(undefined, limits);
       const { batch } = batchOf(sink, names(100));
-      expect(await delivery.deliver(batch, stop.signal)).toBe(true);
+      expect(await delivery.deliver(batch, stop.signal)).toEqual([]);
       expect(sink.taken).toEqual(names(100));
       for (const lines of sink.requests) {
         expect(lines.length).toBeLessThanOrEqual(limits.maxRecords ?? 1_000);
@@ -183,7 +184,7 @@ describe("what is too large", () => {
       lines.includes("r1") ? { kind: "tooLarge", reason: "413" } : delivered,
     );
     const { batch, slice } = batchOf(sink, names(3));
-    expect(await delivery.deliver(batch, stop.signal)).toBe(true);
+    expect(await delivery.deliver(batch, stop.signal)).toEqual([]);
     expect([sink.taken, await letters()]).toEqual([["r0", "r2"], ["r1"]]);
     expect(slice.range.counters).toMatchObject({ deliveredRecords: 2, deadLetteredRecords: 1, deadLetteredBytes: 3 });
     expect(events).toEqual([{ kind: "sink.deadLettered", sink: "s", records: 1, reason: "413" }]);
@@ -212,7 +213,7 @@ describe("what is rejected", () => {
       lines.some((line) => BAD.has(line)) ? { kind: "rejected", reason: "400" } : delivered,
     );
     const { batch, slice } = batchOf(sink, names(1_000));
-    expect(await delivery.deliver(batch, stop.signal)).toBe(true);
+    expect(await delivery.deliver(batch, stop.signal)).toEqual([]);
     expect(sink.taken).toEqual(names(1_000).filter((name) => !BAD.has(name)));
     expect(await letters()).toEqual([...BAD]);
     expect(sink.requests.length).toBeLessThan(80);
@@ -232,7 +233,7 @@ describe("what is rejected", () => {
       return firstBad === -1 ? delivered : { kind: "rejected", reason: "code 6", firstBad };
     });
     const { batch } = batchOf(sink, names(1_000));
-    expect(await delivery.deliver(batch, stop.signal)).toBe(true);
+    expect(await delivery.deliver(batch, stop.signal)).toEqual([]);
     expect(sink.taken).toEqual(names(1_000).filter((name) => !BAD.has(name)));
     expect(await letters()).toEqual([...BAD]);
     expect(sink.requests).toHaveLength(3);
@@ -247,7 +248,7 @@ describe("what is rejected", () => {
           : delivered,
       );
       const { batch } = batchOf(sink, names(3));
-      expect(await delivery.deliver(batch, stop.signal)).toBe(true);
+      expect(await delivery.deliver(batch, stop.signal)).toEqual([]);
       expect([...new Set(sink.taken)].sort()).toEqual(["r0", "r2"]);
       expect(await letters()).toEqual(["r1"]);
     },
@@ -259,7 +260,7 @@ describe("what is rejected", () => {
     });
     const { batch, slice } = batchOf(sink, ["x".repeat(70_000)]);
     expect(batch.records.length).toBeGreaterThan(2);
-    expect(await delivery.deliver(batch, stop.signal)).toBe(true);
+    expect(await delivery.deliver(batch, stop.signal)).toEqual([]);
     expect((await letters()).join("")).toBe("x".repeat(70_000));
     expect(slice.range.counters).toEqual({ ...noCounters(), deadLetteredRecords: 1, deadLetteredBytes: 70_001 });
   });
@@ -276,7 +277,7 @@ describe("what is rejected", () => {
     for (let i = 0; i < 5; i += 1) await clock.advance(10_000);
     expect(events).toMatchObject([{ kind: "sink.deadLettersStuck", sink: "s" }]);
     stop.abort();
-    expect(await delivering).toBe(false);
+    expect(await delivering).toBeUndefined();
     expect(slice.range.counters.deadLetteredRecords).toBe(0);
   });
 });
@@ -298,7 +299,7 @@ describe("when nearly everything is rejected", () => {
     expect((await letters()).length).toBeLessThanOrEqual(501);
     expect(sink.requests.length - requests).toBeLessThan(10);
     stop.abort();
-    expect(await delivering).toBe(false);
+    expect(await delivering).toBeUndefined();
   });
 
   test("it goes on where it stopped once the setting is mended, and no record is lost", async () => {
@@ -309,7 +310,7 @@ describe("when nearly everything is rejected", () => {
     const delivering = delivery.deliver(batchOf(sink, names(1_000)).batch, stop.signal);
     await until("it is blocked", () => gate.state.kind !== "closed");
     mended = true;
-    expect(await stepping(clock, delivering)).toBe(true);
+    expect(await stepping(clock, delivering)).toEqual([]);
     expect([...(await letters()), ...sink.taken].sort()).toEqual([...names(1_000)].sort());
   });
 });
@@ -320,7 +321,7 @@ test("the dead letters of a batch are made durable together, and told together",
   );
   const bodies = Array.from({ length: 600 }, (_, index) => (index % 3 === 0 ? `bad${index}` : `r${index}`));
   const { batch, slice } = batchOf(sink, bodies);
-  expect(await delivery.deliver(batch, stop.signal)).toBe(true);
+  expect(await delivery.deliver(batch, stop.signal)).toEqual([]);
   expect(await letters()).toEqual(bodies.filter((body) => body.startsWith("bad")));
   expect(events).toEqual([{ kind: "sink.deadLettered", sink: "s", records: 200, reason: "400" }]);
   expect(slice.range.counters).toMatchObject({ deliveredRecords: 400, deadLetteredRecords: 200 });
@@ -368,7 +369,7 @@ describe("what fails again and again while others succeed", () => {
     expect(sink.requests.length).toBeGreaterThan(20);
     expect(new Set(sink.requests.map((lines) => lines.length))).toEqual(new Set([16]));
     stop.abort();
-    expect(await delivering).toBe(false);
+    expect(await delivering).toBeUndefined();
   });
 
   test("lends its place to another batch, so that there is something to compare it with", async () => {
@@ -393,7 +394,7 @@ describe("retry.giveUpAfter", () => {
     const delivering = delivery.deliver(batch, stop.signal);
     await clock.advance(59_000);
     expect([await letters(), events]).toEqual([[], []]);
-    expect(await stepping(clock, delivering)).toBe(true);
+    expect(await stepping(clock, delivering)).toEqual([]);
     expect(await letters()).toEqual(names(3));
     expect(slice.range.counters).toMatchObject({ deliveredBytes: 0, deadLetteredBytes: 9, deadLetteredRecords: 3 });
     expect(events).toEqual([{ kind: "sink.deadLettered", sink: "s", records: 3, reason: "gave up after 60 s: 503" }]);
@@ -405,7 +406,7 @@ describe("retry.giveUpAfter", () => {
     for (let i = 0; i < 20; i += 1) await clock.advance(60_000);
     expect(await letters()).toEqual([]);
     stop.abort();
-    expect(await delivering).toBe(false);
+    expect(await delivering).toBeUndefined();
   });
 });
 
@@ -426,7 +427,7 @@ describe("a sink whose receiver does not take every time", () => {
     Object.assign(sink, { isLate: ({ body }: LogRecord) => body.startsWith("late") });
     const { batch, slice } = batchOf(sink, ["late 1", "in time", "late 2", `late ${"x".repeat(500)}`]);
     expect(batch.records.length).toBeGreaterThan(4);
-    expect(await stepping(clock, delivery.deliver(batch, stop.signal))).toBe(true);
+    expect(await stepping(clock, delivery.deliver(batch, stop.signal))).toEqual([]);
     expect(slice.range.counters).toMatchObject({ deliveredRecords: 4, lateRecords: 3 });
   });
 
@@ -442,7 +443,7 @@ describe("a sink whose receiver does not take every time", () => {
       },
     });
     const { batch, slice } = batchOf(sink, names(3));
-    expect(await stepping(clock, delivery.deliver(batch, stop.signal))).toBe(true);
+    expect(await stepping(clock, delivery.deliver(batch, stop.signal))).toEqual([]);
     expect(sink.requests).toEqual(Array.from({ length: 8 }, () => names(3)));
     expect(encodings).toBeGreaterThan(1);
     expect(encodings).toBeLessThan(8);

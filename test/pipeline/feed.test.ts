@@ -27,6 +27,7 @@ function world(read: Read) {
         reads.push(`${file.id}@${position.offset}${final ? " final" : ""}`);
         return read(file, position, final);
       },
+      readAgain: async () => ({ kind: "unreadable" }),
     },
     suspect: ({ id }) => suspects.push(id),
     passed: (_, ranges) => passed.push(...ranges),

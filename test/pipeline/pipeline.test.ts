@@ -146,6 +146,7 @@ describe("a pipeline", () => {
     const sink = new FakeSink();
     let failures = 3;
     const scene = await PipelineScene.create({ a: sink }, undefined, (reader) => ({
+      readAgain: (...args) => reader.readAgain(...args),
       read: async (...args) => ((failures -= 1) >= 0 ? { kind: "unreadable" } : reader.read(...args)),
     }));
     await scene.write("x.log", "one\n");

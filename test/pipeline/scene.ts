@@ -106,7 +106,10 @@ export class PipelineScene {
           name,
           sink,
           // The pipelines are only ever given files of this registry.
-          reader: { read: ({ id }, position, ...how) => reader.read(this.#file(id), position, ...how) },
+          reader: {
+            read: ({ id }, position, ...how) => reader.read(this.#file(id), position, ...how),
+            readAgain: ({ id }, ...range) => reader.readAgain(this.#file(id), ...range),
+          },
           store,
           budget: this.budget,
           deadLetters: new DeadLetters({

@@ -1,6 +1,5 @@
 import type { Outcome } from "../../core/outcome.ts";
 import type { Sink } from "../../core/sink.ts";
-import type { Payload } from "../http/client.ts";
 import { type HttpSinkParts, HttpSender, warningsOf } from "../http/sink.ts";
 import { Acknowledgements, classifyAckReply } from "./acknowledgements.ts";
 import { ackIdOf } from "./classify.ts";
@@ -24,9 +23,10 @@ export function createAcknowledgedSink(
     timeoutMs: ackTimeout,
   });
 
-  const attempt = async (payload: Payload, signal: AbortSignal): Promise<Outcome> => {
+  const send = async (body: Buffer, signal: AbortSignal): Promise<Outcome> => {
     const problem = await acknowledgements.check(signal);
     if (problem !== undefined) return problem;
+    const payload = await events.compress(body);
     const request = acknowledgements.begin();
     const { outcome, reply } = await events.send(payload, signal, acknowledgements.headersOf(request));
     if (outcome.kind !== "delivered" || reply === undefined) return outcome;
@@ -35,16 +35,7 @@ export function createAcknowledgedSink(
       acknowledgements.doubt(UNNUMBERED);
       return UNNUMBERED;
     }
-    // Bytes that are not compressed are the caller's, and used for another body soon.
-    const kept = payload.isGzip ? payload : { ...payload, bytes: Buffer.from(payload.bytes) };
-    return {
-      kind: "received",
-      receipt: {
-        heldBytes: kept.bytes.length,
-        settled: acknowledgements.expect(request, ackId),
-        resend: (resendSignal) => attempt(kept, resendSignal),
-      },
-    };
+    return { kind: "received", settled: acknowledgements.expect(request, ackId) };
   };
 
   return {
@@ -52,7 +43,7 @@ export function createAcknowledgedSink(
     limits,
     concurrency: options.concurrency,
     encode,
-    send: async (body, signal) => attempt(await events.compress(body), signal),
+    send,
     async refresh() {
       events.refresh();
       questions.refresh();
