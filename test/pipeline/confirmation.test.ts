@@ -83,7 +83,7 @@ describe("what a receiver has taken but not confirmed", () => {
     await scene.until("all but one are taken", () => sink.open.flatMap(({ lines }) => lines).length === 4);
     const first = sink.open.length;
     const lost = sink.open.find(({ lines }) => lines.includes("5"));
-    for (const one of [...sink.open]) one.settle(one !== lost);
+    for (const one of sink.open) one.settle(one !== lost);
     await scene.until("the lost ones are taken again", () => sink.open.length === first + 1);
     expect(sink.open.at(-1)?.lines).toEqual(lost?.lines);
     sink.open.at(-1)?.settle(false);
