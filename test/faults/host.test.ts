@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { NODE, PROJECT, writeConfig, type AgentProcess } from "../support/agent-process.ts";
 import type { DatadogIntake } from "../support/datadog-intake.ts";
@@ -95,27 +94,6 @@ test("with few descriptors every one of 120 files is shipped, and the agent stay
   await until("all second lines", all("second"), { timeoutMs: 20_000, detail: () => stderr.slice(-3_000) });
   expect(child.exitCode).toBeNull();
   expect(datadog.indexed).toBe(240);
-});
-
-test("suspended in the middle of its requests and continued, it loses nothing", async () => {
-  const scene = new Scene();
-  const datadog = await scene.datadog();
-  const agent = scene.agent({ sinks: { datadog: datadogSink(datadog, { timeout: { response: "1s", total: "1s" } }) } });
-  scene.write("app.log", "one\n");
-  await eventually("the first line", agent, () => datadog.indexed === 1);
-  const hold = Promise.withResolvers<void>();
-  datadog.respond = () => ({ hold: hold.promise, indexed: false });
-  const before = datadog.requests;
-  scene.write("app.log", "two\n");
-  await eventually("a request under way", agent, () => datadog.requests > before);
-  agent.signal("SIGSTOP");
-  scene.write("app.log", "three\n");
-  await pause(3_000);
-  datadog.respond = () => undefined;
-  hold.resolve();
-  agent.signal("SIGCONT");
-  await eventually("all lines", agent, () => new Set(messagesOf(datadog)).size === 3);
-  expect((await agent.terminate()).code).toBe(0);
 });
 
 /** A directory whose path fills the log: each file of it is told when it is found. */

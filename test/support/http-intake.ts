@@ -97,6 +97,11 @@ export abstract class HttpIntake {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** Closes all connections, as a receiver does with those that were idle for too long, or when it is restarted. */
+  hangUp(): void {
+    this.#server.closeAllConnections();
+  }
+
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
