@@ -10,6 +10,8 @@ const ACCEPTANCE = [
   "test/docker/image.test.ts",
 ];
 
+const CERTIFICATES = "test/support/make-certificates.ts";
+
 /** Random sequences against a model: they take what processors there are. */
 const MODEL = ["test/model/**/*.test.ts"];
 
@@ -36,6 +38,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          globalSetup: CERTIFICATES,
           include: ["test/**/*.test.ts"],
           exclude: [...ACCEPTANCE, ...MODEL, ...LONG],
           // Property tests take seconds when the machine is busy.
@@ -46,6 +49,7 @@ export default defineConfig({
       {
         test: {
           name: "acceptance",
+          globalSetup: CERTIFICATES,
           include: ACCEPTANCE,
           // They wait more than they work.
           maxWorkers: 2,

@@ -1,7 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import type https from "node:https";
-import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import type { Outcome } from "../../src/core/outcome.ts";
@@ -13,6 +10,7 @@ import { bodyOf, createSink, never, NOW, record } from "../sinks/support.ts";
 import { within } from "../support/poll.ts";
 import { ANSWER_FAULTS, flood, RAW_FAULTS, startRaw } from "./faults.ts";
 import { HOSTILE } from "./hostile-lines.ts";
+import { credentials, pem } from "../support/certificates.ts";
 
 export interface Answer {
   readonly status: number;
@@ -47,13 +45,6 @@ export interface SinkContract {
   ) => { readonly found: readonly unknown[]; readonly expected: readonly unknown[] };
   readonly http?: HttpContract;
 }
-
-const CERTIFICATES = join(import.meta.dirname, "../sinks/http/certs");
-const pem = (name: string): string => join(CERTIFICATES, name);
-const credentials = (name: string): https.ServerOptions => ({
-  cert: readFileSync(pem(`${name}.pem`)),
-  key: readFileSync(pem(`${name}.key`)),
-});
 
 /** Long enough for a busy machine to answer in, short enough to wait for. */
 const QUICK = { timeout: { connect: "400ms", response: "500ms", total: "900ms" } };

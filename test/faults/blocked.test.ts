@@ -1,11 +1,10 @@
-import { copyFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { copyFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { reply, startServer } from "../sinks/http/server.ts";
 import type { AgentProcess } from "../support/agent-process.ts";
 import { eventually, Scene, splunkSink } from "../support/scene.ts";
-
-const pem = (name: string): string => join(import.meta.dirname, "../sinks/http/certs", name);
+import { credentials, pem } from "../support/certificates.ts";
 
 const alarm = (agent: AgentProcess, words: string): boolean =>
   agent.log().some(({ level, line }) => level === "error" && line.includes("sink.blocked") && line.includes(words));
@@ -36,10 +35,7 @@ test("a wrong token in a file holds the data, and the right one goes on without 
 
 test("a certificate that is not trusted holds the data, and the right authority goes on without a restart", async () => {
   const scene = new Scene();
-  await using server = await startServer([reply(202)], {
-    cert: readFileSync(pem("server.pem")),
-    key: readFileSync(pem("server.key")),
-  });
+  await using server = await startServer([reply(202)], credentials("server"));
   const ca = join(scene.dir, "ca.pem");
   copyFileSync(pem("expired.pem"), ca);
   scene.write("app.log", "one\n");

@@ -1,6 +1,5 @@
 import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import http from "node:http";
-import type https from "node:https";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,12 +11,8 @@ import { TestClock } from "../../core/test-clock.ts";
 import { createSink, never } from "../support.ts";
 import { startProxy } from "./proxy.ts";
 import { type Handler, portOf, reply, startServer } from "./server.ts";
+import { credentials, pem } from "../../support/certificates.ts";
 
-const pem = (name: string): string => join(import.meta.dirname, "certs", name);
-const credentials = (name: string): https.ServerOptions => ({
-  cert: readFileSync(pem(`${name}.pem`)),
-  key: readFileSync(pem(`${name}.key`)),
-});
 const tls = { ca: pem("ca.pem") };
 
 const directory = mkdtempSync(join(tmpdir(), "tailcar-network-"));

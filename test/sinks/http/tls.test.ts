@@ -1,5 +1,4 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import type https from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -7,16 +6,7 @@ import type { Sink } from "../../../src/core/sink.ts";
 import { datadog } from "../../../src/sinks/datadog/sink.ts";
 import { createSink, never } from "../support.ts";
 import { reply, startServer } from "./server.ts";
-
-/*
- * Certificates that are valid for a hundred years, made with OpenSSL: an authority (its key is gone) and, signed by it,
- * `server` (localhost, 127.0.0.1), `other` (other.test) and `client`.
- */
-const pem = (name: string): string => join(import.meta.dirname, "certs", name);
-const credentials = (name: string): https.ServerOptions => ({
-  cert: readFileSync(pem(`${name}.pem`)),
-  key: readFileSync(pem(`${name}.key`)),
-});
+import { credentials, pem } from "../../support/certificates.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "tailcar-tls-"));
 afterAll(() => rmSync(directory, { recursive: true }));
