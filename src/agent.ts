@@ -3,6 +3,7 @@
  */
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { StatusReport } from "./agent-status.ts";
 import { BufferPool } from "./core/buffer-pool.ts";
 import { Journal } from "./checkpoint/journal.ts";
 import { StateLock } from "./checkpoint/lock.ts";
@@ -10,6 +11,7 @@ import type { Config } from "./config/schema.ts";
 import type { CheckpointStore, Position } from "./core/checkpoint.ts";
 import { describeError, EXIT } from "./core/errors.ts";
 import type { AgentEvent, Emit } from "./core/events.ts";
+import type { Meter } from "./core/meter.ts";
 import { START } from "./core/position.ts";
 import { endOf } from "./files/first-cursor.ts";
 import type { LogFile } from "./files/log-file.ts";
@@ -21,11 +23,11 @@ import { type Estate, OpenFiles, Valve } from "./hand-over.ts";
 import { BodyEncoder } from "./pipeline/body/encoder.ts";
 import { createSink, deadLettersOf, resourceOf, type SinkWorld } from "./create-sink.ts";
 import { DeadLetters } from "./pipeline/dead-letters.ts";
-import type { GateState } from "./pipeline/gate.ts";
-import { abandon, type Account } from "./pipeline/ledger.ts";
+import { abandon } from "./pipeline/ledger.ts";
 import { MemoryBudget } from "./pipeline/memory-budget.ts";
 import { Pipeline } from "./pipeline/pipeline.ts";
 import { SegmentReader } from "./reading/reader.ts";
+import type { AgentStatus } from "./telemetry/status.ts";
 import { createTransformers } from "./transforms/transformer.ts";
 
 /** What the agent gets from the outside world. */
@@ -37,17 +39,13 @@ export interface AgentWorld extends SinkWorld {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly emit: Emit;
+  /** Counts requests and reads, where somebody wants to know. */
+  readonly meter?: Meter | undefined;
   /** Descriptors that the process may have. Without it their number is not known. */
   readonly maxDescriptors?: number | undefined;
 }
 
-export type AgentState = "starting" | "running" | "draining" | "stopped" | "failed";
-
-export interface SinkStatus {
-  readonly name: string;
-  readonly gate: GateState;
-  readonly account: Account;
-}
+export type AgentState = AgentStatus["state"];
 
 export type RunMode =
   /** Follow the files until told to stop. */
@@ -82,6 +80,7 @@ export class Agent {
   readonly #registry: FileRegistry;
   readonly #reader: SegmentReader;
   readonly #budget: MemoryBudget;
+  readonly #report: StatusReport;
   #pipelines: readonly Pipeline[];
   readonly #pool = new BufferPool(POOL_BYTES);
   readonly #encoder = new BodyEncoder(this.#pool);
@@ -140,7 +139,7 @@ export class Agent {
     this.#inherited = state.files;
     this.#stdin = state.stdin;
     this.#knownSinks = new Set([...state.store.cursors.keys(), ...Object.keys(state.config?.sinks ?? {})]);
-    const { clock, watch, emit } = this.#world;
+    const { clock, watch, emit, meter } = this.#world;
     this.#valve = new Valve(clock);
     this.#registry = new FileRegistry({
       sources: Object.entries(config.sources).map(([name, source]) =>
@@ -159,6 +158,7 @@ export class Agent {
       reopen: (file) => this.#registry.reopen(file),
       emit,
       remember: (file) => this.#registry.remember(file),
+      meter,
       pool: this.#pool,
       transformers: createTransformers(config.transforms, Object.keys(config.sources), {
         resource: resourceOf(config, world.hostname),
@@ -167,6 +167,14 @@ export class Agent {
       sinks: names.length,
     });
     this.#budget = new MemoryBudget(config.memory.maxBuffered);
+    const { store } = state;
+    this.#report = new StatusReport({
+      config,
+      store,
+      registry: this.#registry,
+      looks: this.#looks,
+      budget: this.#budget,
+    });
     this.#pipelines = names.map((name) => this.#pipeline(name));
   }
 
@@ -174,8 +182,8 @@ export class Agent {
     return this.#state;
   }
 
-  get status(): readonly SinkStatus[] {
-    return this.#pipelines.map(({ name, gate, account }) => ({ name, gate, account }));
+  get status(): AgentStatus {
+    return this.#report.of(this.#state, this.#pipelines);
   }
 
   /** Ships until it is told to stop (or, in mode `once`, to the end of what is there). Resolves with the exit code. */
@@ -214,7 +222,7 @@ export class Agent {
       const ending = await this.#follow(mode);
       if (this.#isLeaving) return await this.#leave();
       await this.#drain(ending);
-      const exitCode = await this.#report(ending);
+      const exitCode = await this.#conclude(ending);
       await this.#discardSegments();
       return exitCode;
     } catch (error) {
@@ -384,7 +392,7 @@ export class Agent {
   }
 
   /** Prints the accounts. What is still owed decides the exit code. */
-  async #report(mode: RunMode): Promise<number> {
+  async #conclude(mode: RunMode): Promise<number> {
     await this.#registry.giveUpDeleted();
     // Who reads once and exits with success has read all there is.
     let owed = this.#registry.isCutShort || (mode === "once" && this.#registry.unreadable.length > 0);
@@ -477,7 +485,7 @@ export class Agent {
 
   /** With `standIn` its records go to the sink of that name, and count as spilled. */
   #pipeline(name: string, standIn?: string): Pipeline {
-    const { clock, emit, random } = this.#world;
+    const { clock, emit, meter, random } = this.#world;
     const settings = this.#config.sinks[name];
     if (settings === undefined) throw new Error(`no sink ${name}`);
     const pipeline = new Pipeline({
@@ -500,6 +508,7 @@ export class Agent {
       clock,
       random,
       emit,
+      meter,
       suspect: (file, position) => {
         this.#registry.suspect(file.id, position);
         this.#looks.hasten();

@@ -64,6 +64,7 @@ function program(done: (exitCode: number) => void): Command {
     .option("--sink <type>", "without a file: where to ship to (repeatable)", collect, [])
     .option("--state-dir <directory>", "without a file: where the checkpoints are kept")
     .addOption(new Option("--format <format>", "without a file: format of the lines"))
+    .option("--listen <host:port>", "where to serve health and metrics; overrules server.listen of the file")
     .addOption(new Option("--start-at <place>", "without a file: beginning or end"))
     .action(async (options: RunOptions) => {
       const reloads = options.config !== undefined && !options.once;
@@ -103,6 +104,15 @@ function program(done: (exitCode: number) => void): Command {
     .action(async (options: { config: string; json: boolean }) => {
       const { auditCommand } = await import("./commands/audit.ts");
       done(await auditCommand(options, await commandIo()));
+    });
+
+  root
+    .command("health")
+    .description("ask a running agent for its health; 1 if it stands still or does not answer")
+    .argument("[url]", "where server.listen has it", "http://127.0.0.1:9600/livez")
+    .action(async (url: string) => {
+      const { healthCommand } = await import("./commands/health.ts");
+      done(await healthCommand(url, process));
     });
 
   root

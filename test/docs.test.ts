@@ -7,6 +7,7 @@ import { z } from "zod";
 import { configSchema } from "../src/config/schema.ts";
 import { EXIT } from "../src/core/errors.ts";
 import { sinkDefinitions } from "../src/sinks/registry.ts";
+import { METRICS } from "../src/telemetry/metrics.ts";
 import { check } from "./docker/check.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -23,9 +24,9 @@ const pages: readonly string[] = [
 ];
 
 /** The cells of the first table after a text. */
-function tableAfter(text: string): readonly (readonly string[])[] {
-  const [, after] = readme.split(text, 2);
-  if (after === undefined) throw new Error(`README.md has no ${text}`);
+function tableAfter(text: string, page = readme): readonly (readonly string[])[] {
+  const [, after] = page.split(text, 2);
+  if (after === undefined) throw new Error(`the page has no ${text}`);
   const lines = after.split("\n");
   const start = lines.findIndex((line) => line.startsWith("|"));
   const length = lines.slice(start).findIndex((line) => !line.startsWith("|"));
@@ -177,6 +178,14 @@ describe("configurations", () => {
     expect(whole.length).toBeGreaterThan(0);
     for (const text of whole) expect(await check(text, { DD_API_KEY: "key" })).toEqual(fine);
   });
+});
+
+test("docs/operations.md has the table of the metrics", () => {
+  const told = tableAfter("<!-- metrics -->", read("docs/operations.md"));
+  const defined = METRICS.map(({ name, type, labels, help }) => {
+    return [`\`${name}\``, type, labels.map((label) => `\`${label}\``).join(", "), help];
+  });
+  expect(told).toEqual(defined);
 });
 
 describe("docs/architecture.md", () => {

@@ -1,6 +1,6 @@
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { CheckpointChange, CheckpointStore } from "../core/checkpoint.ts";
+import type { CheckpointChange, CheckpointStore, StoreHealth } from "../core/checkpoint.ts";
 import { describeError, errorCode } from "../core/errors.ts";
 import { makeDirectory } from "../core/make-directory.ts";
 import type { Emit } from "../core/events.ts";
@@ -44,7 +44,9 @@ export class Journal implements CheckpointStore {
   #snapshotSize = 0;
   /** Changes recorded so far: tells apart those that never replace each other. */
   #recorded = 0;
-  #failing = false;
+  /** Why the last attempt to write failed; undefined if it did not. */
+  #failure: string | undefined;
+  #failures = 0;
   #flushing: Promise<void> = Promise.resolve();
 
   static async open(options: JournalOptions): Promise<Journal> {
@@ -86,6 +88,10 @@ export class Journal implements CheckpointStore {
     return this.#state.losses;
   }
 
+  get health(): StoreHealth {
+    return { failure: this.#failure, failures: this.#failures, bytes: this.#size };
+  }
+
   nextFileId(): number {
     return this.#nextId++;
   }
@@ -119,18 +125,20 @@ export class Journal implements CheckpointStore {
   }
 
   #fail(error: unknown): void {
-    if (!this.#failing) this.#options.emit({ kind: "checkpoint.failed", reason: describeError(error) });
-    this.#failing = true;
+    const reason = describeError(error);
+    if (this.#failure === undefined) this.#options.emit({ kind: "checkpoint.failed", reason });
+    this.#failure = reason;
+    this.#failures += 1;
   }
 
   async #flush(): Promise<void> {
-    if (this.#dirty.size === 0 && !this.#failing) return;
+    if (this.#dirty.size === 0 && this.#failure === undefined) return;
     const changes = new Map(this.#dirty);
     this.#dirty.clear();
     try {
       await this.#append(encodeEntry([...changes.values()]));
-      if (this.#failing) this.#options.emit({ kind: "checkpoint.restored" });
-      this.#failing = false;
+      if (this.#failure !== undefined) this.#options.emit({ kind: "checkpoint.restored" });
+      this.#failure = undefined;
       if (this.#size > this.#snapshotSize + Math.max(this.#options.compactAtBytes, this.#snapshotSize))
         await this.#compact();
     } catch (error) {
@@ -146,7 +154,7 @@ export class Journal implements CheckpointStore {
     if (this.#handle === undefined) return this.#compact();
     const bytes = Buffer.from(line);
     // An earlier write may have failed half way: cut what it left, so that no torn line stands inside the journal.
-    if (this.#failing) await this.#handle.truncate(this.#size);
+    if (this.#failure !== undefined) await this.#handle.truncate(this.#size);
     await writeAll(this.#handle, bytes, this.#size);
     await this.#handle.datasync();
     this.#size += bytes.length;

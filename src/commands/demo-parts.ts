@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
+import { parseAddress } from "../core/address.ts";
 import { systemClock } from "../core/clock.ts";
 import { describeError, errorCode, EXIT, UserError } from "../core/errors.ts";
-import { parseAddress, runApplication, runIntake, type StandaloneWorld } from "../demo/standalone.ts";
+import { runApplication, runIntake, type StandaloneWorld } from "../demo/standalone.ts";
 import { Interruption } from "./interruption.ts";
 import type { CommandIo } from "./io.ts";
 

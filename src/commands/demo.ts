@@ -147,7 +147,7 @@ class Demo {
       elapsedMs: systemClock.elapsed() - this.#startedMs,
       writtenLines: this.#application.lines,
       rotations: this.#application.rotations,
-      sinks: agent.status.map(({ name, account, gate }) => ({
+      sinks: agent.status.sinks.map(({ name, account, gate }) => ({
         name,
         deliveredRecords: account.deliveredRecords,
         pendingBytes: account.pendingBytes,
@@ -158,7 +158,7 @@ class Demo {
 
   #conclude(agent: Agent, exitCode: number): number {
     const { lines, bytes } = this.#application;
-    const sinks = agent.status.map(({ name, account }) => {
+    const sinks = agent.status.sinks.map(({ name, account }) => {
       return { name, account, tally: this.#tallies[name] ?? new Tally() };
     });
     const evidence: Evidence = { lines, bytes, refusals: this.#intake.refusals, sinks };

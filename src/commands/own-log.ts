@@ -9,6 +9,7 @@ export class OwnLog {
   /** By format. Each listens to the stream for good, so there is one of each at most. */
   readonly #loggers = new Map<string, winston.Logger>();
   #emit: Emit;
+  #dropped = 0;
 
   constructor(stream: LoggerOptions["stream"]) {
     this.#stream = stream;
@@ -19,12 +20,21 @@ export class OwnLog {
     this.#emit = this.#emitTo(settings);
   }
 
+  /** Lines that nobody took. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
   readonly emit: Emit = (event) => this.#emit(event);
 
   #emitTo({ level, format }: Config["log"]): Emit {
-    const logger = this.#loggers.get(format) ?? createLogger({ level, format, stream: this.#stream });
+    const logger = this.#loggers.get(format) ?? this.#create(level, format);
     this.#loggers.set(format, logger);
     logger.level = level;
     return logEvents(logger);
+  }
+
+  #create(level: LoggerOptions["level"], format: LoggerOptions["format"]): winston.Logger {
+    return createLogger({ level, format, stream: this.#stream, onDropped: () => (this.#dropped += 1) });
   }
 }

@@ -1,10 +1,15 @@
 import { readFileSync } from "node:fs";
-import type { AgentWorld } from "../agent.ts";
+import type { Agent, AgentWorld } from "../agent.ts";
 import { configFromFlags } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import { parseAddress } from "../core/address.ts";
 import { systemClock } from "../core/clock.ts";
 import { EXIT, UserError } from "../core/errors.ts";
+import type { Emit } from "../core/events.ts";
+import { VERSION } from "../core/version.ts";
 import { hostOf } from "../create-sink.ts";
 import { watchForHints } from "../files/watcher.ts";
+import { Telemetry } from "../telemetry/telemetry.ts";
 import { checked, ConfigFile, type Loaded } from "./config-file.ts";
 import { maxDescriptors } from "./host.ts";
 import type { Interruption } from "./interruption.ts";
@@ -25,6 +30,8 @@ export interface RunOptions {
   readonly stateDir?: string | undefined;
   readonly format?: string | undefined;
   readonly startAt?: string | undefined;
+  /** Where health and metrics are served, whatever the file says, and while it is invalid too. */
+  readonly listen?: string | undefined;
 }
 
 /**
@@ -38,7 +45,43 @@ export async function runCommand(
   wish?: ReloadWish,
 ): Promise<number> {
   refuseFlagsBesideFile(options);
+  if (options.listen !== undefined && parseAddress(options.listen) === undefined)
+    throw new UserError(`--listen ${options.listen}: expected a host and a port, like 0.0.0.0:9600`, EXIT.usage);
   const log = new OwnLog(io.stderr);
+  const emit: Emit = (event) => {
+    log.emit(event);
+    telemetry.observe(event);
+  };
+  const droppedLogLines = (): number => log.dropped;
+  const telemetry = new Telemetry({
+    clock: systemClock,
+    version: VERSION,
+    file: options.config,
+    emit,
+    droppedLogLines,
+  });
+  try {
+    return await ship(options, io, interruption, wish, { log, emit, telemetry });
+  } finally {
+    await telemetry.close();
+  }
+}
+
+/** What tells of the process. */
+interface Voice {
+  readonly log: OwnLog;
+  readonly emit: Emit;
+  readonly telemetry: Telemetry;
+}
+
+async function ship(
+  options: RunOptions,
+  io: CommandIo,
+  interruption: Interruption,
+  wish: ReloadWish | undefined,
+  { log, emit, telemetry }: Voice,
+): Promise<number> {
+  await telemetry.listen(options.listen);
   const world: AgentWorld = {
     sinks: io.sinks,
     stdin: io.stdin,
@@ -46,7 +89,8 @@ export async function runCommand(
     clock: systemClock,
     watch: watchForHints,
     random: Math.random,
-    emit: log.emit,
+    emit,
+    meter: telemetry,
     hostname: hostOf(io.env),
     env: io.env,
     maxDescriptors: maxDescriptors(),
@@ -60,7 +104,7 @@ export async function runCommand(
 
   const loaded = await (file?.load() ?? loadFlags(options, io));
   if (!loaded.ok && waiting === undefined) {
-    refuse(options, loaded.problems, io, log);
+    refuse(options, loaded.problems, io, emit);
     return loaded.exitCode;
   }
   const config = loaded.ok
@@ -68,14 +112,27 @@ export async function runCommand(
     : await waiting?.file.untilValid(loaded.problems, waiting.wish, interruption.signal);
   if (config === undefined) return EXIT.done;
   const mode = options.once ? "once" : "follow";
-  const supervisor = await Supervisor.create(config, { mode, world, log, cwd: io.cwd, interruption, reload });
+  const configure = async ({ log: settings, server }: Config): Promise<void> => {
+    log.configure(settings);
+    await telemetry.listen(options.listen ?? server?.listen);
+  };
+  const watch = (agent: Agent): void => telemetry.watch(() => agent.status);
+  const supervisor = await Supervisor.create(config, {
+    mode,
+    world,
+    configure,
+    watch,
+    cwd: io.cwd,
+    interruption,
+    reload,
+  });
   return supervisor.run();
 }
 
 /** For a person a line each; for the collector of the container's log an event like any other. */
-function refuse({ config }: RunOptions, problems: readonly string[], { stderr }: CommandIo, log: OwnLog): void {
+function refuse({ config }: RunOptions, problems: readonly string[], { stderr }: CommandIo, emit: Emit): void {
   if (stderr.isTTY === true) for (const problem of problems) stderr.write(`${problem}\n`);
-  else log.emit({ kind: "config.invalid", file: config ?? "", problems, consequence: "tailcar ends" });
+  else emit({ kind: "config.invalid", file: config ?? "", problems, consequence: "tailcar ends" });
 }
 
 /** A flag that is given and ignored would be a trap: who overrides the state directory for a trial would move the real cursors. */

@@ -6,13 +6,15 @@ import type { Estate } from "../hand-over.ts";
 import { type ConfigFile, GOING_ON } from "./config-file.ts";
 import { appears } from "./exit-when.ts";
 import type { Interruption } from "./interruption.ts";
-import type { OwnLog } from "./own-log.ts";
 import type { ReloadWish } from "./reload-wish.ts";
 
 export interface SupervisorOptions {
   readonly mode: RunMode;
   readonly world: AgentWorld;
-  readonly log: OwnLog;
+  /** Called with a configuration that an agent is about to run with: what of it concerns the process. */
+  readonly configure: (config: Config) => Promise<void>;
+  /** Called with each agent, before it runs. */
+  readonly watch: (agent: Agent) => void;
   /** What relative paths count from. Absolute. */
   readonly cwd: string;
   readonly interruption: Interruption;
@@ -31,7 +33,7 @@ export class Supervisor {
   #stoppedBy: string | undefined;
 
   static async create(config: Config, options: SupervisorOptions): Promise<Supervisor> {
-    options.log.configure(config.log);
+    await options.configure(config);
     return new Supervisor(config, options, await Agent.create(config, options.world));
   }
 
@@ -39,6 +41,7 @@ export class Supervisor {
     this.#config = config;
     this.#options = options;
     this.#agent = agent;
+    options.watch(agent);
   }
 
   /** Resolves to the exit code. */
@@ -83,8 +86,9 @@ export class Supervisor {
   async #replace(config: Config, estate: Estate): Promise<void> {
     const { interruption } = this.#options;
     this.#agent = await this.#successor(config, estate);
+    this.#options.watch(this.#agent);
     if (this.#config === config) {
-      this.#options.log.configure(config.log);
+      await this.#options.configure(config);
       this.#tellChange(estate.config);
       if (config.stateDir !== estate.config.stateDir) await abandon(estate);
     }

@@ -2,6 +2,7 @@
  * A long file: the whole of the configuration's shape and documentation in one place.
  */
 import { z } from "zod";
+import { parseAddress } from "../core/address.ts";
 import { CONTAINER_NAMES, FORMAT_NAMES } from "../core/format.ts";
 import { duration, size } from "../core/options.ts";
 import { pattern as linearPattern } from "../core/pattern.ts";
@@ -319,6 +320,19 @@ const retry = z
   .optional()
   .describe("How long a failing sink is tried.");
 
+const server = z
+  .strictObject({
+    listen: z
+      .string()
+      .refine(
+        (listen) => parseAddress(listen) !== undefined,
+        "expected a host and a port, like 0.0.0.0:9600 or [::]:9600",
+      )
+      .describe("Host and port, like 0.0.0.0:9600; a port of 0 takes any that is free."),
+  })
+  .optional()
+  .describe("Health, metrics and status over HTTP. None of it shows log content or secrets. Without it there is none.");
+
 const log = z
   .strictObject({
     level: z.enum(["error", "warn", "info", "debug"]).default("info").describe("The least severe lines to write."),
@@ -397,6 +411,7 @@ export const configSchema = (sinks: readonly SinkDefinition[]) =>
       stdin,
       checkpoints,
       deadLetters,
+      server,
       log,
     })
     .meta({ title: "tailcar configuration", description: "Configuration of tailcar, a log-shipping sidecar." });

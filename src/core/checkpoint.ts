@@ -120,6 +120,16 @@ export type CheckpointChange =
   /** The highest file id ever given, so that none is given again when its file is forgotten. */
   | { readonly kind: "highestId"; readonly id: number };
 
+/** How the store itself does. */
+export interface StoreHealth {
+  /** Why changes can't be made durable at present. */
+  readonly failure?: string | undefined;
+  /** Attempts to make changes durable that failed, in this process. */
+  readonly failures: number;
+  /** Bytes on disk. */
+  readonly bytes: number;
+}
+
 /**
  * The durable memory of the agent. `record` only remembers the change; `flush` makes all changes remembered so far
  * durable as one entry: after a crash either all of them are there or none.
@@ -135,6 +145,7 @@ export interface CheckpointStore {
   /** Per sink the sum of the counters of files that were forgotten. */
   readonly totals: ReadonlyMap<string, Readonly<Counters>>;
   readonly losses: readonly LossCheckpoint[];
+  readonly health: StoreHealth;
   nextFileId(): number;
   record(change: CheckpointChange): void;
   flush(): Promise<void>;

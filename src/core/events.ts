@@ -97,6 +97,8 @@ export type AgentEvent =
   | { readonly kind: "config.reloaded"; readonly file: string }
   | { readonly kind: "config.unchanged"; readonly file: string }
   | { readonly kind: "config.stateDirChanged"; readonly from: string; readonly to: string }
+  | { readonly kind: "server.listening"; readonly address: string }
+  | { readonly kind: "server.failed"; readonly address: string; readonly reason: string }
   | { readonly kind: "checkpoint.resumed"; readonly files: number; readonly cursors: number }
   | { readonly kind: "checkpoint.damaged"; readonly file: string; readonly line: number; readonly consequence: string }
   | { readonly kind: "checkpoint.failed"; readonly reason: string }

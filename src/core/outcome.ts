@@ -28,3 +28,9 @@ export interface Refusal {
   /** The beginning of the response's body. */
   readonly response?: string | undefined;
 }
+
+/**
+ * A reason without what it quotes of the receiver's answer, which may hold a line of the log: `HTTP 400: {"text": ...}` becomes
+ * `HTTP 400`. For places that more people can see than the agent's own log.
+ */
+export const withoutAnswer = (reason: string): string => reason.replace(/\b(HTTP \d{3}): .*$/s, "$1");

@@ -15,16 +15,8 @@ const ROTATE_EVERY_MS = 20_000;
 /** Nobody tells this application what has arrived, so it keeps half an hour: more than any outage of the demo. */
 const KEEP = 90;
 const TOTALS_EVERY_MS = 5_000;
-const MAX_PORT = 65_535;
 
 const count = (value: number): string => value.toLocaleString("en-US");
-
-/** Host and port of `host:port`, `[::1]:8088` or `:8088` (every interface); undefined for anything else. */
-export function parseAddress(text: string): { readonly host: string; readonly port: number } | undefined {
-  const [, bracketed, plain = "", digits] = /^(?:\[([\da-f:.]+)\]|([^[\]:]*)):(\d{1,5})$/i.exec(text) ?? [];
-  const port = Number(digits);
-  return port <= MAX_PORT ? { host: bracketed ?? plain, port } : undefined;
-}
 
 /** The application alone, for a volume that an agent in another container follows. */
 export async function runApplication(

@@ -38,9 +38,20 @@ export class LookLoop {
   #sweptAtMs = Number.NEGATIVE_INFINITY;
   /** A directory may have come or gone. */
   #isAroundWanted = false;
+  #lookedAtMs: number | undefined;
 
   constructor(options: LookLoopOptions) {
     this.#options = options;
+  }
+
+  /** Monotonic time at which the last look ended, milliseconds; undefined before the first. */
+  get lookedAtMs(): number | undefined {
+    return this.#lookedAtMs;
+  }
+
+  /** Whether it goes by its own looks alone, because hints may be missing. */
+  get isPolling(): boolean {
+    return this.#watcher?.isReliable === false;
   }
 
   /** Begins to listen for hints. Before the first look, so that none is missed. */
@@ -67,6 +78,7 @@ export class LookLoop {
     const { clock } = this.#options;
     while (!stop.aborted) {
       await this.#look();
+      this.#lookedAtMs = clock.elapsed();
       await clock.sleep(LOOK_PAUSE_MS, stop);
       await this.#wake.wait(clock, LOOK_MS, stop);
     }
@@ -82,6 +94,7 @@ export class LookLoop {
     while (!enough()) {
       await registry.lookFully();
       const now = clock.elapsed();
+      this.#lookedAtMs = now;
       const quietForMs = now - (registry.grownAtMs ?? Number.NEGATIVE_INFINITY);
       if (now - startedMs >= QUIET_LOOK_MS && quietForMs >= quietMs) return;
       if (now - startedMs >= maxMs) return;

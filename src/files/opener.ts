@@ -19,6 +19,11 @@ export type PathState =
 /** What is told once of a path, until it changes. */
 export type FileProblem = "file.refused" | "file.unreadable" | "file.notRemoved";
 
+export interface ToldProblem {
+  readonly kind: FileProblem;
+  readonly reason: string;
+}
+
 export interface OpenerOptions {
   readonly globs: ReadonlyMap<SourceSettings, Globs>;
   readonly table: FileTable;
@@ -37,7 +42,7 @@ export class FileOpener {
    */
   readonly #realRoots = new Map<string, string>();
   /** Paths and reasons that were reported: each is said once, until it changes. */
-  readonly #problems = new Map<string, { readonly kind: FileProblem; readonly reason: string }>();
+  readonly #problems = new Map<string, ToldProblem>();
   /** Paths that were found fault with since the last full look. */
   readonly #faulty = new Set<string>();
   readonly #reopening = new Map<LogFile, Promise<boolean>>();
@@ -46,6 +51,11 @@ export class FileOpener {
 
   constructor(options: OpenerOptions) {
     this.#options = options;
+  }
+
+  /** What was told of paths, and stands. */
+  get problems(): ReadonlyMap<string, ToldProblem> {
+    return this.#problems;
   }
 
   /** Paths that should be read and can't be. */

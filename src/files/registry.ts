@@ -14,7 +14,7 @@ import { FileTable } from "./file-table.ts";
 import { compileGlobs, type Globs } from "./globs.ts";
 import { sameInode } from "./identity.ts";
 import type { LogFile, SourceSettings } from "./log-file.ts";
-import { FileOpener } from "./opener.ts";
+import { FileOpener, type ToldProblem } from "./opener.ts";
 import { resumeFiles } from "./resume.ts";
 import { Settling } from "./settling.ts";
 import { statAll } from "./stat-all.ts";
@@ -120,6 +120,11 @@ export class FileRegistry {
   /** Paths that should be read and can't be. */
   get unreadable(): readonly string[] {
     return this.#opener.unreadable;
+  }
+
+  /** What is wrong with paths, as it was told last. */
+  get problems(): ReadonlyMap<string, ToldProblem> {
+    return this.#opener.problems;
   }
 
   /** Bytes on the disk that only our descriptors keep from being freed. */

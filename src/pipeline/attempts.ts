@@ -2,6 +2,7 @@ import pRetry from "p-retry";
 import type { BufferPool } from "../core/buffer-pool.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Emit } from "../core/events.ts";
+import type { Meter } from "../core/meter.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Sink } from "../core/sink.ts";
 import type { BatchEncoder } from "./batch-encoder.ts";
@@ -18,6 +19,7 @@ export interface AttemptsOptions {
   readonly rejections: Rejections;
   readonly clock: Clock;
   readonly emit: Emit;
+  readonly meter?: Meter | undefined;
   readonly giveUpAfterMs?: number | undefined;
 }
 
@@ -63,7 +65,7 @@ export class Attempts {
             current = encoder.encode(batch, from, to);
             encodedMs = clock.elapsed();
           }
-          const outcome = await this.#attemptOnce(current, to - from === 1, signal);
+          const outcome = await this.#attemptOnce(current, to - from, signal);
           if (outcome.kind !== "retry" && outcome.kind !== "blocked") return outcome;
           const end = outcome.kind === "retry" ? this.#giveUp(shipment, from, to, row, outcome.reason) : undefined;
           if (end !== undefined) return end;
@@ -124,12 +126,14 @@ export class Attempts {
     return undefined;
   }
 
-  async #attemptOnce(body: Buffer, isSingle: boolean, signal: AbortSignal): Promise<Outcome> {
-    const { clock, gate, sink } = this.#options;
+  async #attemptOnce(body: Buffer, records: number, signal: AbortSignal): Promise<Outcome> {
+    const { clock, gate, meter, name, sink } = this.#options;
     const startedMs = clock.elapsed();
-    const outcome = this.#suspectSetting(await sink.send(body, signal), isSingle);
+    const outcome = this.#suspectSetting(await sink.send(body, signal), records === 1);
     signal.throwIfAborted();
-    gate.settle(outcome, clock.elapsed() - startedMs);
+    const tookMs = clock.elapsed() - startedMs;
+    gate.settle(outcome, tookMs);
+    meter?.attempted({ sink: name, outcome: outcome.kind, tookMs, records, bytes: body.length });
     if (outcome.kind === "delivered" || outcome.kind === "received") this.#successes += 1;
     return outcome;
   }

@@ -16,6 +16,7 @@ export class Batch {
   readonly #ends: number[] = [];
   readonly #limits: Sink["limits"];
   readonly #measure: (record: LogRecord) => number;
+  readonly #onSplit: (parts: number) => void;
   readonly #maxBytes: number;
   /** Monotonic time at which the first record came in, milliseconds. */
   readonly #openedMs: number;
@@ -23,9 +24,16 @@ export class Batch {
 
   /**
    * `maxBytes` is what the file's bytes may be, so that the encoded body is about what the sink takes. `measure` gives the
-   * encoded size of a record, bytes.
+   * encoded size of a record, bytes. `onSplit` is told into how many parts a record had to be split.
    */
-  constructor(limits: Sink["limits"], maxBytes: number, openedMs: number, measure: (record: LogRecord) => number) {
+  constructor(
+    limits: Sink["limits"],
+    maxBytes: number,
+    openedMs: number,
+    measure: (record: LogRecord) => number,
+    onSplit: (parts: number) => void = () => {},
+  ) {
+    this.#onSplit = onSplit;
     this.#measure = measure;
     this.#limits = limits;
     this.#maxBytes = maxBytes;
@@ -64,7 +72,7 @@ export class Batch {
     this.slices.push(slice);
     for (const record of slice.records) {
       this.#bytes += record.length;
-      if (mayExceed(record, this.#limits)) this.records.push(...fitRecord(record, this.#limits, this.#measure));
+      if (mayExceed(record, this.#limits)) this.#addParts(record);
       else this.records.push(record);
     }
     if (slice.runs !== undefined) {
@@ -80,6 +88,12 @@ export class Batch {
       claim,
       records: { from: this.#ends[index - 1] ?? 0, to: this.#ends[index] ?? 0 },
     }));
+  }
+
+  #addParts(record: LogRecord): void {
+    const parts = fitRecord(record, this.#limits, this.#measure);
+    this.records.push(...parts);
+    if (parts.length > 1) this.#onSplit(parts.length);
   }
 
   /** Lets the segments go whose records these are, and the records. */

@@ -19,6 +19,8 @@ export interface BurialOptions {
 /** Brings the condemned records of batches to the dead letters, moves their bytes in the account, and tells of them. */
 export class Burial {
   readonly #options: BurialOptions;
+  /** Batches whose letters the store does not take at present. */
+  #waiting = 0;
   /** Dead letters that no event has told of yet. */
   #untold = { records: 0, reason: "" };
   #toldMs = Number.NEGATIVE_INFINITY;
@@ -27,13 +29,20 @@ export class Burial {
     this.#options = options;
   }
 
+  /** Whether a batch waits because the store is full or failing. */
+  get isWaiting(): boolean {
+    return this.#waiting > 0;
+  }
+
   /** Puts the condemned records among the dead letters, all at once. */
   async bury({ batch, condemned, signal }: Shipment): Promise<boolean> {
     if (condemned.length === 0) return true;
     const letters = condemned.map(({ index, verdict }) => {
       return { ...verdict, record: recordAt(batch, index), generation: batch.sourceOf(index).generation };
     });
-    if (!(await this.#keep(letters, signal))) return false;
+    this.#waiting += 1;
+    const isKept = await this.#keep(letters, signal).finally(() => (this.#waiting -= 1));
+    if (!isKept) return false;
     let buried = 0;
     for (const { index } of condemned) {
       const { length } = recordAt(batch, index);

@@ -2,6 +2,7 @@ import type { BufferPool } from "../core/buffer-pool.ts";
 import type { Clock } from "../core/clock.ts";
 import { unreachable } from "../core/errors.ts";
 import type { Emit } from "../core/events.ts";
+import type { Meter } from "../core/meter.ts";
 import type { Outcome } from "../core/outcome.ts";
 import type { Sink } from "../core/sink.ts";
 import { Attempts } from "./attempts.ts";
@@ -23,6 +24,7 @@ export interface DeliveryOptions {
   readonly encoder: BodyEncoder;
   readonly clock: Clock;
   readonly emit: Emit;
+  readonly meter?: Meter | undefined;
   /** What has been failing for this long goes to the dead letters. Milliseconds; without it nothing ever does. */
   readonly giveUpAfterMs?: number | undefined;
   /** Set where most records may well be refused, as dead letters may again: that says nothing about the settings then. */
@@ -50,6 +52,11 @@ export class Delivery {
   /** Bytes of log that fill a request of this sink, as the batches so far were encoded. */
   get bytesPerRequest(): number {
     return this.#encoder.bytesPerRequest;
+  }
+
+  /** Whether a batch waits because a refused record can't be kept. */
+  get waitsForDeadLetters(): boolean {
+    return this.#burial.isWaiting;
   }
 
   /**

@@ -54,6 +54,11 @@ export class Feed {
     return this.#byFile.values();
   }
 
+  /** Whether there may be something to read. */
+  get isReady(): boolean {
+    return this.#ready.size > 0;
+  }
+
   get(file: FollowedFile): FileProgress | undefined {
     return this.#byFile.get(file);
   }

@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import type { Meter } from "../core/meter.ts";
 import type { Notifier } from "../core/notifier.ts";
 import type { LogRecord } from "../core/record.ts";
 import type { Sink } from "../core/sink.ts";
@@ -10,9 +11,11 @@ import type { Slice } from "./progress.ts";
 import type { Resending } from "./resending.ts";
 
 export interface FillingOptions {
+  readonly name: string;
   readonly sink: Sink;
   readonly encoder: BodyEncoder;
   readonly clock: Clock;
+  readonly meter?: Meter | undefined;
   readonly delivery: Delivery;
   readonly feed: Feed;
   readonly resending: Resending;
@@ -30,9 +33,10 @@ export class Filling {
   }
 
   newBatch(): Batch {
-    const { clock, delivery, encoder, sink } = this.#options;
+    const { clock, delivery, encoder, meter, name, sink } = this.#options;
     const measure = (record: LogRecord): number => encoder.measure(sink, record);
-    return new Batch(sink.limits, delivery.bytesPerRequest, clock.elapsed(), measure);
+    const onSplit = (parts: number): void => meter?.split(name, parts);
+    return new Batch(sink.limits, delivery.bytesPerRequest, clock.elapsed(), measure, onSplit);
   }
 
   /** Collects records until the batch is full or old enough; if `mayWait` returns false, until there are no more. */

@@ -38,6 +38,8 @@ export class Gate {
   /** Whether one of those in flight has lent its place to another. */
   #isOneAside = false;
   #collapsed = false;
+  /** Monotonic time of the last success, milliseconds. */
+  #succeededAtMs: number | undefined;
   /** Those who wait for a change of the state. */
   readonly #waiting = new Set<AbortController>();
 
@@ -48,6 +50,11 @@ export class Gate {
 
   get state(): GateState {
     return this.#state;
+  }
+
+  /** Monotonic time at which the receiver last took something, milliseconds. */
+  get succeededAtMs(): number | undefined {
+    return this.#succeededAtMs;
   }
 
   get inFlight(): number {
@@ -98,6 +105,8 @@ export class Gate {
 
   /** What came of an attempt, and how long it took. */
   settle(outcome: Outcome, tookMs: number): void {
+    if (outcome.kind === "delivered" || outcome.kind === "received")
+      this.#succeededAtMs = this.#options.clock.elapsed();
     if (outcome.kind === "retry" || outcome.kind === "blocked") this.#fail(outcome);
     else if (outcome.kind !== "ended") this.#succeed(tookMs);
     this.#changed();

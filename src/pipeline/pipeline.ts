@@ -5,6 +5,7 @@ import type { CheckpointStore, LossCheckpoint, Position } from "../core/checkpoi
 import type { BufferPool } from "../core/buffer-pool.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Emit } from "../core/events.ts";
+import type { Meter } from "../core/meter.ts";
 import { Notifier } from "../core/notifier.ts";
 import type { Sink } from "../core/sink.ts";
 import type { FollowedFile, RecordReader } from "../core/reading.ts";
@@ -39,6 +40,8 @@ export interface PipelineOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly emit: Emit;
+  /** Counts requests, where somebody wants to know. */
+  readonly meter?: Meter | undefined;
   /** The bytes before a position are not those that were read there. */
   readonly suspect: (file: FollowedFile, position: Position) => void;
 }
@@ -58,6 +61,7 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #feed: Feed;
   readonly #gate: Gate;
+  readonly #delivery: Delivery;
   readonly #wake = new Notifier();
   readonly #stop = new AbortController();
   readonly #books: Bookkeeping;
@@ -85,12 +89,13 @@ export class Pipeline {
       passed: (progress, ranges) => this.#books.passed(progress, ranges),
     });
     const gate = createReportedGate({ ...options, concurrency: sink.concurrency });
+    this.#delivery = new Delivery({ ...options, gate });
     const parts = {
       ...options,
       gate,
       feed: this.#feed,
       resending,
-      delivery: new Delivery({ ...options, gate }),
+      delivery: this.#delivery,
       wake: this.#wake,
       signal: this.#stop.signal,
     };
@@ -115,6 +120,25 @@ export class Pipeline {
 
   get gate(): GateState {
     return this.#gate.state;
+  }
+
+  /** Monotonic time at which the receiver last took something, milliseconds. */
+  get succeededAtMs(): number | undefined {
+    return this.#gate.succeededAtMs;
+  }
+
+  /** Requests that are being filled, are under way, or wait for another attempt. */
+  get inFlight(): number {
+    return this.#gate.inFlight;
+  }
+
+  /**
+   * Whether it has something to do that should get on: not while the receiver fails, has yet to confirm what it took, or a
+   * refused record can't be kept.
+   */
+  get isBusy(): boolean {
+    if (this.#gate.state.kind !== "closed" || this.#delivery.waitsForDeadLetters) return false;
+    return this.#gate.inFlight > 0 || (this.#shipping.isIdle && this.#feed.isReady);
   }
 
   /** Whether the receiver has gone for good, so that nothing more is owed to it. */

@@ -6,6 +6,7 @@ import type { BufferPool } from "../core/buffer-pool.ts";
 import type { Position } from "../core/checkpoint.ts";
 import { describeError } from "../core/errors.ts";
 import type { Emit } from "../core/events.ts";
+import type { Meter } from "../core/meter.ts";
 import { TAIL_BYTES, tailMarker } from "../core/position.ts";
 import type { ReadResult, RecordReader } from "../core/reading.ts";
 import { LogRecord } from "../core/record.ts";
@@ -42,6 +43,8 @@ export interface ReaderOptions {
   readonly cacheBytes: number;
   /** How many sinks share them. */
   readonly sinks: number;
+  /** Counts what is read, where somebody wants to know. */
+  readonly meter?: Meter | undefined;
 }
 
 /** What reading a segment takes. */
@@ -85,11 +88,15 @@ export class SegmentReader implements RecordReader<LogFile> {
       const encoding = await this.#encodingOf(file);
       const result = await readSegment({ file, position, final, flush, until, ...encoding }, this.#options);
       this.#unreadable.delete(file);
-      const transformer = this.#options.transformers?.get(file.source.name);
-      if (transformer === undefined || result.kind !== "segment") return result;
+      if (result.kind !== "segment") return result;
       const read = (from: Position): Promise<ReadResult> =>
         readSegment({ file, position: from, final: false, flush: true, ...encoding }, this.#options);
-      return { kind: "segment", segment: await transformSegment(result.segment, file, transformer, read) };
+      const transformer = this.#options.transformers?.get(file.source.name);
+      const framed = result.segment.records.length;
+      const segment =
+        transformer === undefined ? result.segment : await transformSegment(result.segment, file, transformer, read);
+      this.#meter(file, segment, framed);
+      return { kind: "segment", segment };
     } catch (error) {
       const reason = describeError(error);
       if (this.#unreadable.get(file) !== reason)
@@ -97,6 +104,12 @@ export class SegmentReader implements RecordReader<LogFile> {
       this.#unreadable.set(file, reason);
       return { kind: "unreadable" };
     }
+  }
+
+  #meter({ source }: LogFile, { start, end, records }: Segment, framed: number): void {
+    // A throttle adds summaries of what it held back.
+    const filteredRecords = Math.max(0, framed - records.length);
+    this.#options.meter?.read({ source: source.name, bytes: end - start, records: records.length, filteredRecords });
   }
 
   /** By its first bytes, which stay what they are once they are there. */

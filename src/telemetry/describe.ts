@@ -145,6 +145,13 @@ export function describeEvent(event: AgentEvent): LogLine {
         level: "warn",
         message: `stateDir is now ${event.to}: every sink begins there by its cursors of that directory, or else by startAt; the cursors in ${event.from} stay there unused`,
       };
+    case "server.listening":
+      return { level: "info", message: `health and metrics at http://${event.address}` };
+    case "server.failed":
+      return {
+        level: "error",
+        message: `no health and metrics at ${event.address}: ${event.reason}; shipping goes on, and it is tried again`,
+      };
     case "checkpoint.resumed":
       return { level: "info", message: `resuming ${event.cursors} cursors in ${event.files} files` };
     case "checkpoint.damaged":

@@ -9,6 +9,8 @@ export interface LoggerOptions {
   readonly format: "auto" | "json" | "pretty";
   /** Where the lines go: stderr. stdout belongs to the sink of that name. */
   readonly stream: Writable & { readonly isTTY?: boolean };
+  /** Called for each line that nobody took. */
+  readonly onDropped?: (() => void) | undefined;
 }
 
 /** Lines that the stream has not taken yet, bytes. A stuck terminal must not stall shipping, nor fill the memory. */
@@ -20,25 +22,32 @@ const MESSAGE = Symbol.for("message");
 class StreamTransport extends Transport {
   readonly #stream: Writable;
   readonly #tellDropped: (lines: number) => string;
+  readonly #onDropped: () => void;
   #dropped = 0;
 
-  constructor(stream: Writable, tellDropped: (lines: number) => string) {
+  constructor(stream: Writable, tellDropped: (lines: number) => string, onDropped: () => void) {
     super();
     this.#stream = stream;
     this.#tellDropped = tellDropped;
+    this.#onDropped = onDropped;
     // A closed stderr is no reason to stop shipping.
-    stream.on("error", () => this.#dropped++);
+    stream.on("error", () => this.#drop());
   }
 
   override log(info: Record<symbol, unknown>, next: () => void): void {
     if (this.#stream.writableLength > MAX_BACKLOG_BYTES) {
-      this.#dropped += 1;
+      this.#drop();
     } else {
       if (this.#dropped > 0) this.#stream.write(`${this.#tellDropped(this.#dropped)}\n`);
       this.#dropped = 0;
       this.#stream.write(`${String(info[MESSAGE])}\n`);
     }
     next();
+  }
+
+  #drop(): void {
+    this.#dropped += 1;
+    this.#onDropped();
   }
 }
 
@@ -60,12 +69,12 @@ const jsonDropped = (lines: number): string =>
   JSON.stringify({ event: "log.dropped", level: "warn", lines, message: prettyDropped(lines) });
 
 /** The agent's own log: one JSON object a line, or short lines for people on a terminal. */
-export function createLogger({ level, format, stream }: LoggerOptions): winston.Logger {
+export function createLogger({ level, format, stream, onDropped = () => {} }: LoggerOptions): winston.Logger {
   const asJson = format === "json" || (format === "auto" && stream.isTTY !== true);
   return winston.createLogger({
     level,
     format: winston.format.combine(winston.format.timestamp(), asJson ? winston.format.json() : pretty),
-    transports: [new StreamTransport(stream, asJson ? jsonDropped : prettyDropped)],
+    transports: [new StreamTransport(stream, asJson ? jsonDropped : prettyDropped, onDropped)],
   });
 }
 

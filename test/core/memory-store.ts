@@ -7,6 +7,7 @@ export class MemoryStore implements CheckpointStore {
   readonly recorded: CheckpointChange[] = [];
   resumed = false;
   damaged = false;
+  readonly health = { failures: 0, bytes: 0 };
   flushes = 0;
   #nextId = 1;
 

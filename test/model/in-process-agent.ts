@@ -45,7 +45,7 @@ export class InProcessAgent {
   }
 
   get accounts(): readonly { readonly name: string; readonly account: Account }[] {
-    return this.#agent?.status ?? [];
+    return this.#agent?.status.sinks ?? [];
   }
 
   async start(): Promise<void> {

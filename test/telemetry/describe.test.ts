@@ -66,6 +66,8 @@ const cases: readonly (readonly [AgentEvent, LogLine["level"], readonly string[]
   [{ kind: "stdin.resumed" }, "info", ["stdin"]],
   [{ kind: "stdin.lost", bytes: 12, reason: "ENOSPC" }, "error", ["12 bytes", "ENOSPC"]],
   [{ kind: "watch.failed", reason: "ENOSPC" }, "warn", ["ENOSPC"]],
+  [{ kind: "server.listening", address: "0.0.0.0:9600" }, "info", ["0.0.0.0:9600"]],
+  [{ kind: "server.failed", address: ":9600", reason: "EADDRINUSE" }, "error", [":9600", "EADDRINUSE", "shipping"]],
   [{ kind: "data.lost", loss }, "error", ["splunk", "1024", "3072", "2.0 KiB", "/l/a.log", "truncated"]],
   [
     { kind: "sink.failing", sink: "splunk", reason: "503", waitMs: 1_500, failures: 1 },
