@@ -1,35 +1,16 @@
-/*
- * A long file: what is written, closed and evicted must agree on one state, the open segment and the bytes in use.
- */
-import { open, rename, rm, truncate } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { LossCheckpoint } from "../core/checkpoint.ts";
 import type { Clock } from "../core/clock.ts";
 import { describeError, errorCode } from "../core/errors.ts";
-import { makeDirectory } from "../core/make-directory.ts";
-import { type Condemned, decodeLetter, encodeLetter } from "./dead-letter.ts";
-import {
-  CLOSE_REQUEST,
-  CLOSED,
-  closedSegments,
-  closeLeftovers,
-  closeSegment,
-  linesOf,
-  listNames,
-  measureSegments,
-  nextNumber,
-  openSuffix,
-  type Owner,
-  readCursor,
-  removeSegment,
-} from "./dead-letter-segments.ts";
+import { type Condemned, encodeLetter } from "./dead-letter.ts";
+import { evictOldest, finishEvictions } from "./dead-letter-eviction.ts";
+import { CLOSE_REQUEST, closeLeftovers, measureSegments, type Owner } from "./dead-letter-segments.ts";
+import { LetterWriter } from "./dead-letter-writer.ts";
 
 /** A segment is closed when it has this many bytes, or an eighth of what all may have: eviction takes whole segments. */
 const SEGMENT_BYTES = 8 * 1_024 ** 2;
 const SEGMENT_PART = 1 / 8;
-
-/** How often the writer looks whether somebody wants its segment closed, while it has one. */
-const CLOSE_POLL_MS = 500;
 
 export interface DeadLettersOptions {
   /** Directory of this sink's segments; made when the first record is condemned. */
@@ -52,12 +33,6 @@ interface Group {
   readonly settle: (result: AppendResult) => void;
 }
 
-interface OpenSegment {
-  readonly number: string;
-  /** Bytes that are known to be good. */
-  bytes: number;
-}
-
 /**
  * Records that can't be delivered, kept as NDJSON segments in the state directory. They are on disk before the cursor
  * moves over them, and what comes at the same time shares one fsync.
@@ -67,15 +42,19 @@ export class DeadLetters {
   readonly #owner: Owner;
   /** Bytes in use; undefined until they are measured. */
   #bytes: number | undefined;
-  #segment: OpenSegment | undefined;
+  readonly #writer: LetterWriter;
   readonly #waiting: Group[] = [];
   #working: Promise<void> = Promise.resolve();
-  readonly #stop = new AbortController();
   #recovered = false;
 
   constructor(options: DeadLettersOptions) {
     this.#options = options;
     this.#owner = options.owner ?? "open";
+    this.#writer = new LetterWriter({
+      ...options,
+      owner: this.#owner,
+      closeRequested: () => this.#closeOnRequest(),
+    });
   }
 
   get maxBytes(): number {
@@ -98,8 +77,8 @@ export class DeadLetters {
 
   /** Closes the open segment, so that it can be replayed. */
   async close(): Promise<void> {
-    this.#stop.abort();
-    await this.#tidy(() => this.#closeSegment());
+    this.#writer.stop();
+    await this.#tidy(() => this.#writer.close());
   }
 
   /** One thing at a time. */
@@ -135,24 +114,22 @@ export class DeadLetters {
     try {
       if (!this.#recovered) await this.#recover();
       if (!(await this.#makeRoom(lines.length))) return { kind: "full" };
-      const segment = (this.#segment ??= await this.#begin());
-      await appendDurably(this.#pathOf(segment), lines);
-      segment.bytes += lines.length;
+      await this.#writer.append(lines);
       this.#bytes = (this.#bytes ?? 0) + lines.length;
-      if (segment.bytes >= Math.min(SEGMENT_BYTES, this.maxBytes * SEGMENT_PART)) await this.#closeSegment();
+      if (this.#writer.bytes >= Math.min(SEGMENT_BYTES, this.maxBytes * SEGMENT_PART)) await this.#writer.close();
       return { kind: "kept" };
     } catch (error) {
-      await this.#giveUpSegment();
+      this.#bytes = undefined;
+      // Should any of this fail too, the segment is closed by the next append.
+      this.#recovered = false;
+      await this.#writer.giveUp();
       return { kind: "failed", reason: describeError(error) };
     }
   }
 
   async #recover(): Promise<void> {
-    const { directory } = this.#options;
-    await closeLeftovers(directory, this.#owner);
-    for (const name of await listNames(directory)) {
-      if (this.#owner === "open" && name.endsWith(".evicted")) await this.#account(join(directory, name));
-    }
+    await closeLeftovers(this.#options.directory, this.#owner);
+    if (this.#owner === "open") await finishEvictions(this.#options);
     this.#recovered = true;
   }
 
@@ -169,125 +146,17 @@ export class DeadLetters {
     return this.#bytes + bytes <= maxBytes;
   }
 
-  /** False if there is nothing to evict. */
+  /** The open segment goes when there is no other. False if there is nothing to evict. */
   async #evictOldest(): Promise<boolean> {
-    const { directory } = this.#options;
-    if ((await closedSegments(directory)).length === 0) await this.#closeSegment();
-    const [oldest] = await closedSegments(directory);
-    if (oldest !== undefined) await this.#evict(join(directory, oldest));
-    return oldest !== undefined;
+    if (await evictOldest(this.#options)) return true;
+    await this.#writer.close();
+    return evictOldest(this.#options);
   }
 
-  /** The new name tells a crash from a segment that is still kept: what it holds is lost from here on. */
-  async #evict(segment: string): Promise<void> {
-    await rename(segment, `${segment}.evicted`);
-    await this.#account(`${segment}.evicted`);
-  }
-
-  async #account(evicted: string): Promise<void> {
-    const segment = evicted.slice(0, -".evicted".length);
-    await this.#options.evicted?.(await lossesIn(evicted, await readCursor(segment), this.#options));
-    await rm(evicted, { force: true });
-    await removeSegment(segment);
-  }
-
-  /** A new segment's name is durable before anything is in it: one that vanishes in a power cut would take its letters with it. */
-  async #begin(): Promise<OpenSegment> {
-    const { directory } = this.#options;
-    await makeDirectory(directory, 0o700);
-    const number = String(await nextNumber(directory)).padStart(8, "0");
-    const segment: OpenSegment = { number, bytes: 0 };
-    await (await open(this.#pathOf(segment), "ax", 0o600)).close();
-    const parent = await open(directory, "r");
-    try {
-      await parent.sync();
-    } finally {
-      await parent.close();
-    }
-    void this.#closeWhenAsked(number);
-    return segment;
-  }
-
-  #pathOf({ number }: OpenSegment): string {
-    return join(this.#options.directory, number + openSuffix(this.#owner));
-  }
-
-  async #closeWhenAsked(number: string): Promise<void> {
-    const { clock, directory } = this.#options;
-    const request = join(directory, CLOSE_REQUEST);
-    while (!this.#stop.signal.aborted) {
-      await clock.sleep(CLOSE_POLL_MS, this.#stop.signal);
-      if (this.#segment?.number !== number) return;
-      const isWanted = this.#owner === "open" && (await exists(request));
-      if (isWanted)
-        await this.#tidy(async () => {
-          await this.#closeSegment();
-          await rm(request, { force: true });
-        });
-    }
-  }
-
-  async #closeSegment(): Promise<void> {
-    const segment = this.#segment;
-    if (segment === undefined) return;
-    this.#segment = undefined;
-    await closeSegment(this.#options.directory, segment.number, this.#owner);
-  }
-
-  /** After a failure: what is known to be good can be replayed, and a torn line must not stand before others. */
-  async #giveUpSegment(): Promise<void> {
-    this.#bytes = undefined;
-    // Should any of this fail too, the segment is closed by the next append.
-    this.#recovered = false;
-    const segment = this.#segment;
-    this.#segment = undefined;
-    if (segment !== undefined) await truncate(this.#pathOf(segment), segment.bytes).catch(() => undefined);
-  }
-}
-
-async function appendDurably(path: string, bytes: Buffer): Promise<void> {
-  const handle = await open(path, "a", 0o600);
-  try {
-    await handle.appendFile(bytes);
-    await handle.datasync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** What goes with a segment, summed up by file; letters before the cursor have been replayed. */
-async function lossesIn(
-  segment: string,
-  cursor: number,
-  { sink, clock }: DeadLettersOptions,
-): Promise<readonly LossCheckpoint[]> {
-  const losses = new Map<number, LossCheckpoint>();
-  let number = 0;
-  for await (const { text } of linesOf(segment)) {
-    number += 1;
-    const letter = number > cursor ? decodeLetter(text) : undefined;
-    if (letter === undefined || letter.length === 0) continue;
-    const { generation, file, offset, length } = letter;
-    const known = losses.get(generation);
-    losses.set(generation, {
-      sink,
-      file: generation,
-      path: file,
-      from: Math.min(known?.from ?? offset, offset),
-      to: Math.max(known?.to ?? 0, offset + length),
-      bytes: (known?.bytes ?? 0) + length,
-      reason: `dead letters evicted: ${basename(segment).replace(`${CLOSED}.evicted`, "")}`,
-      at: clock.now(),
+  #closeOnRequest(): Promise<void> {
+    return this.#tidy(async () => {
+      await this.#writer.close();
+      await rm(join(this.#options.directory, CLOSE_REQUEST), { force: true });
     });
   }
-  return [...losses.values()];
 }
-
-const exists = (path: string): Promise<boolean> =>
-  open(path, "r").then(
-    async (handle) => {
-      await handle.close();
-      return true;
-    },
-    () => false,
-  );
