@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { NODE, PROJECT, writeConfig, type AgentProcess } from "../support/agent-process.ts";
@@ -110,7 +110,12 @@ async function unread(scene: Scene, command: readonly [string, ...string[]]) {
   });
   const [program, ...args] = command;
   const child = spawn(program, [...args, path], { cwd: PROJECT, stdio: ["ignore", "pipe", "pipe"] });
-  onTestFinished(() => void child.kill("SIGKILL"));
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+    // On a terminal it is not the child itself, and outlives it.
+    const owner: { readonly pid: number } = JSON.parse(readFileSync(join(scene.state, "owner.json"), "utf8"));
+    if (existsSync(`/proc/${owner.pid}`)) process.kill(owner.pid, "SIGKILL");
+  });
   child.stdout.pause();
   child.stderr.pause();
   return datadog;
