@@ -33,6 +33,9 @@ const configMap = z.object({
 const container = z.looseObject({
   name: z.string(),
   restartPolicy: z.string().optional(),
+  args: z.array(z.string()).default([]),
+  ports: z.array(z.object({ name: z.string(), containerPort: z.int() })).default([]),
+  livenessProbe: z.looseObject({ httpGet: z.object({ path: z.string(), port: z.string() }) }).optional(),
   env: z
     .array(z.object({ name: z.string(), valueFrom: z.object({ fieldRef: z.object({ fieldPath: z.string() }) }) }))
     .default([]),
@@ -46,6 +49,7 @@ const container = z.looseObject({
 const deployment = z.object({
   spec: z.object({
     template: z.object({
+      metadata: z.object({ annotations: z.record(z.string(), z.string()) }),
       spec: z.looseObject({
         terminationGracePeriodSeconds: z.int(),
         initContainers: z.array(container).default([]),
@@ -64,7 +68,7 @@ const deployment = z.object({
 
 describe.each(manifests)("%s", (path) => {
   const objects = objectsOf(path);
-  const { spec } = deployment.parse(objects.get("Deployment")).spec.template;
+  const { spec, metadata: pod } = deployment.parse(objects.get("Deployment")).spec.template;
   const { metadata, data } = configMap.parse(objects.get("ConfigMap"));
   const agent = [...spec.initContainers, ...spec.containers].find(({ name }) => name === "tailcar");
 
@@ -74,6 +78,16 @@ describe.each(manifests)("%s", (path) => {
     );
     expect([...new Set(mounted)].sort()).toEqual(spec.volumes.map(({ name }) => name).sort());
     expect(spec.volumes.find(({ configMap }) => configMap !== undefined)?.configMap?.name).toBe(metadata.name);
+  });
+
+  test("asks for health and metrics where tailcar serves them, and has no probe by which logging stops the application", () => {
+    const [listen] = agent?.args.slice(-1) ?? [];
+    const port = agent?.ports.find(({ name }) => name === agent.livenessProbe?.httpGet.port)?.containerPort;
+    expect(agent?.args).toContain("--listen");
+    expect(listen).toBe(`0.0.0.0:${port}`);
+    expect(agent?.livenessProbe?.httpGet.path).toBe("/livez");
+    expect([agent?.["readinessProbe"], agent?.["startupProbe"]]).toEqual([undefined, undefined]);
+    expect(pod.annotations).toMatchObject({ "prometheus.io/port": String(port), "prometheus.io/path": "/metrics" });
   });
 
   test("gives tailcar the keys that its configuration refers to", () => {
