@@ -44,6 +44,7 @@ export class Feed {
   readonly #waiting = new Map<FollowedFile, number>();
 
   readonly #passage: Passage;
+  #hurries = false;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -106,6 +107,11 @@ export class Feed {
     return Math.max(LEAST_WAIT_MS, earliest - this.#options.clock.elapsed());
   }
 
+  /** From now on nothing waits for a record to be whole: all else is read, and then `partials` asked. */
+  hurry(): void {
+    this.#hurries = true;
+  }
+
   #wakeWaiting(): void {
     const now = this.#options.clock.elapsed();
     for (const [file, wholeAtMs] of this.#waiting) {
@@ -124,11 +130,14 @@ export class Feed {
     for (const stream of this.#ready) {
       const generations = this.#streams.get(stream) ?? [];
       for (const progress of generations) {
-        if (progress.idle) continue;
         // The younger generations wait with it.
-        if (this.#isFarAhead(progress)) break;
-        const slice = await this.#take(progress, maxRecords, maxBytes);
-        if (slice === undefined) continue;
+        if (!progress.idle && this.#isFarAhead(progress)) break;
+        const slice = progress.idle ? undefined : await this.#take(progress, maxRecords, maxBytes);
+        if (slice === undefined) {
+          // Its last record is whole in a moment, and belongs before theirs.
+          if (this.#waiting.has(progress.file) && !this.#hurries) break;
+          continue;
+        }
         // To the end of the queue, but not before the segment is used up: each stream that is left in the middle of one
         // holds its memory, and there may be thousands.
         if (!progress.isInSegment) {

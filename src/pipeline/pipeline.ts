@@ -210,6 +210,7 @@ export class Pipeline {
    */
   async drain(partials: PartialLines, lastChanceMs: number): Promise<void> {
     this.#draining = partials;
+    this.#feed.hurry();
     this.#lastChanceMs = lastChanceMs;
     this.#wake.notify();
     const chance = new AbortController();

@@ -77,6 +77,16 @@ describe("the feed", () => {
     expect(taken).toEqual(["old1", "old2", "mid", "new"]);
   });
 
+  test("lets a younger generation wait for the record that may go on at the end of the older one, but not at the very end", async () => {
+    const waiting: Read = (file, position, final) =>
+      file.id === 1 ? { kind: "atEnd", wholeAtMs: 9_000 } : contents({ 2: "young\n" })(file, position, final);
+    const { feed } = world(waiting);
+    follow(feed, new FakeFile(1, 10, "/s"), new FakeFile(2, 6, "/s"));
+    expect(await feed.next(10, 100)).toBeUndefined();
+    feed.hurry();
+    expect(bodies(await feed.next(10, 100))).toBe("young");
+  });
+
   test("reads no file before it is woken, and each again when it is woken again", async () => {
     const texts = { 1: "a\n" };
     const { feed, reads } = world((...args) => contents(texts)(...args));
