@@ -1,5 +1,6 @@
 /**
- * What parsing costs: megabytes a CPU second for each format, and for `JSON.parse` alone in the same run.
+ * What parsing costs: megabytes a CPU second for each format, and for `JSON.parse` alone in the same run; then what reading
+ * a file costs whose lines are joined or redacted.
  * `npm run bench:formats -- [--mb 20] [--runs 5]`
  */
 import { cpuUsage } from "node:process";
@@ -8,6 +9,7 @@ import type { FormatSetting } from "../src/core/format.ts";
 import type { Parse } from "../src/core/record.ts";
 import { autoParser, compileFormat, namedParser } from "../src/records/formats/registry.ts";
 import { createTimeContext } from "../src/records/create-context.ts";
+import { costOf, READING_ROWS } from "./reading.ts";
 
 const { values } = parseArgs({
   options: { mb: { type: "string", default: "20" }, runs: { type: "string", default: "5" } },
@@ -60,24 +62,32 @@ const ROWS: readonly (readonly [name: string, lines: keyof typeof LINES, parse: 
   ["regex (logback)", "logback", named({ regex: LOGBACK })],
 ];
 
-/** Megabytes a CPU second. */
-function speed(parse: (body: string) => unknown, lines: readonly string[], bytes: number): number {
+/** Microseconds of all threads. */
+function cpuOf(parse: (body: string) => unknown, lines: readonly string[]): number {
   const before = cpuUsage();
   for (const line of lines) parse(line);
   const { user, system } = cpuUsage(before);
-  return bytes / (user + system);
+  return user + system;
+}
+
+const WIDTH = 30;
+
+function print(name: string, bytes: number, lines: number, cpuMicroseconds: number): void {
+  const speed = `${(bytes / cpuMicroseconds).toFixed(0).padStart(6)} MB/cpu s`;
+  console.log(`${name.padEnd(WIDTH)}${speed}${(cpuMicroseconds / lines).toFixed(2).padStart(8)} µs a line`);
 }
 
 const runs = Number(values.runs);
+const megabytes = Number(values.mb);
 for (const [name, kind, parse] of ROWS) {
   const make = LINES[kind];
-  const count = Math.ceil((Number(values.mb) * 1e6) / (make(1_000).length + 1));
+  const count = Math.ceil((megabytes * 1e6) / (make(1_000).length + 1));
   const lines = Array.from({ length: count }, (_, n) => Buffer.from(make(n)).toString());
   const bytes = lines.reduce((sum, line) => sum + line.length + 1, 0);
-  const speeds = Array.from({ length: runs }, () => speed(parse, lines, bytes)).sort((a, b) => a - b);
-  const best = speeds.at(-1) ?? Number.NaN;
-  const microseconds = bytes / count / best;
-  console.log(
-    `${name.padEnd(22)}${best.toFixed(0).padStart(6)} MB/cpu s${microseconds.toFixed(2).padStart(8)} µs a line`,
-  );
+  print(name, bytes, count, Math.min(...Array.from({ length: runs }, () => cpuOf(parse, lines))));
+}
+console.log();
+for (const row of READING_ROWS) {
+  const { bytes, lines, cpuMicroseconds } = await costOf(row, megabytes * 1e6, runs);
+  print(row.name, bytes, lines, Math.min(...cpuMicroseconds));
 }

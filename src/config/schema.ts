@@ -132,7 +132,7 @@ const multiline = z
   ])
   .default("auto")
   .describe(
-    `How lines are joined to records. auto joins the stack traces that it knows by their shape; ${PRESETS.join(", ")} only those of one language; none nothing. Or patterns in RE2 syntax, as {start: '^\\d{4}-'}: a line that matches start begins a record, continue belongs to the line before, end ends its record, continued goes on in the next line; start goes with continue or end.`,
+    `How lines are joined to records. auto joins the stack traces that it knows by their shape, and joins them to the log line above where all records of a file begin in one way; ${PRESETS.join(", ")} only those of one language; none nothing. Or patterns in RE2 syntax, as {start: '^\\d{4}-'}: a line that matches start begins a record, continue belongs to the line before, end ends its record, continued goes on in the next line; start goes with continue or end.`,
   );
 
 const encodingLabel = z

@@ -15,6 +15,13 @@ export interface FileIdentity {
   readonly head: Fingerprint;
 }
 
+/** What `auto` decided about the lines of a file, once it has. */
+export interface Decisions {
+  readonly format?: string | undefined;
+  /** The shape with which records begin; empty if there is none. */
+  readonly starts?: string | undefined;
+}
+
 /** A file as the journal remembers it. */
 export interface FileCheckpoint {
   /** Number of this generation in this state directory, never used again. Older generations of a path have lower ones. */
@@ -39,6 +46,9 @@ export interface FileCheckpoint {
   readonly rotated: boolean;
   /** What `auto` decided, once it has. */
   readonly format?: string | undefined;
+  readonly starts?: string | undefined;
+  /** The same of the streams within a container's file, by their names. */
+  readonly streams?: Readonly<Record<string, Decisions>> | undefined;
 }
 
 /** The partition of a file's bytes for one sink, and the records they held. `pending` follows from the cursor. */

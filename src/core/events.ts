@@ -49,7 +49,18 @@ export type AgentEvent =
   | { readonly kind: "file.released"; readonly path: string }
   | { readonly kind: "file.refused"; readonly path: string; readonly reason: string }
   | { readonly kind: "file.unreadable"; readonly path: string; readonly reason: string }
-  | { readonly kind: "file.format"; readonly path: string; readonly format: string }
+  | {
+      readonly kind: "file.format";
+      readonly path: string;
+      readonly stream?: string | undefined;
+      readonly format: string;
+    }
+  | {
+      readonly kind: "file.starts";
+      readonly path: string;
+      readonly stream?: string | undefined;
+      readonly shape: string;
+    }
   | { readonly kind: "files.none"; readonly roots: readonly string[] }
   | { readonly kind: "watch.failed"; readonly reason: string }
   /** The pipe waits: full of what the sinks have not got, or the disk takes nothing. */

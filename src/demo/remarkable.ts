@@ -8,6 +8,7 @@ const UNREMARKABLE: ReadonlySet<AgentEvent["kind"]> = new Set<AgentEvent["kind"]
   "file.deleted",
   "file.released",
   "file.format",
+  "file.starts",
   "sink.account",
 ]);
 

@@ -3,7 +3,7 @@
  */
 import type { BigIntStats } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import type { FileCheckpoint, FileIdentity, Position } from "../core/checkpoint.ts";
+import type { Decisions, FileCheckpoint, FileIdentity, Position } from "../core/checkpoint.ts";
 import type { FormatSetting } from "../core/format.ts";
 import type { MultilineSetting } from "../core/multiline.ts";
 import type { FileState, FollowedFile } from "../core/reading.ts";
@@ -85,6 +85,9 @@ export class LogFile implements FollowedFile {
   grownAtMs: number;
   /** What `auto` decided, once it has. */
   format: string | undefined;
+  starts: string | undefined;
+  /** The same of the streams within a container's file, by their names. */
+  streams: Readonly<Record<string, Decisions>> | undefined;
   handle: FileHandle | undefined;
   /** The content, while an archive is open. */
   archive: Archive | undefined;
@@ -128,6 +131,8 @@ export class LogFile implements FollowedFile {
     this.mtimeNs = init.mtimeNs;
     this.grownAtMs = init.grownAtMs;
     this.format = undefined;
+    this.starts = undefined;
+    this.streams = undefined;
     this.handle = undefined;
     this.archive = undefined;
     this.compression = undefined;
@@ -136,6 +141,21 @@ export class LogFile implements FollowedFile {
     this.absentSinceMs = undefined;
     this.releasedAtMs = undefined;
     this.missingFrom = undefined;
+  }
+
+  /** What `auto` decided about its lines, or those of a stream within. */
+  decisions(stream?: string): Decisions {
+    return stream === undefined ? this : (this.streams?.[stream] ?? {});
+  }
+
+  decide({ format, starts }: Decisions, stream?: string): void {
+    const { format: knownFormat = format, starts: knownStarts = starts } = this.decisions(stream);
+    if (stream !== undefined)
+      this.streams = { ...this.streams, [stream]: { format: knownFormat, starts: knownStarts } };
+    else {
+      this.format = knownFormat;
+      this.starts = knownStarts;
+    }
   }
 
   /** Whether more bytes may still come. */
@@ -221,6 +241,8 @@ export class LogFile implements FollowedFile {
       followedSince: this.followedSince,
       rotated: this.state !== "live",
       format: this.format,
+      starts: this.starts,
+      streams: this.streams,
     };
   }
 }

@@ -109,6 +109,8 @@ function restore(checkpoint: FileCheckpoint, source: SourceSettings, clock: Cloc
     grownAtMs: clock.elapsed(),
   });
   file.format = checkpoint.format;
+  file.starts = checkpoint.starts;
+  file.streams = checkpoint.streams;
   file.target = checkpoint.target;
   return file;
 }

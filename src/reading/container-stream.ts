@@ -1,7 +1,7 @@
 import type { SplitMark, Timestamp } from "../core/record.ts";
 import type { JoinableLines } from "./joining.ts";
-import type { JoinPlan } from "./plan.ts";
-import { mayBeHeader } from "./triggers.ts";
+import { mayBeHeader } from "../records/multiline/shapes.ts";
+import type { JoinRule } from "./plan.ts";
 
 /** A line of the application, put together of its parts. Offsets are in the content that was read. */
 export interface StreamLine {
@@ -19,16 +19,14 @@ export interface StreamLine {
 export class ContainerStream implements JoinableLines {
   readonly name: string | undefined;
   readonly lines: StreamLine[] = [];
-  readonly #maxText: number;
-  readonly #anyLine: boolean;
   readonly #maxBytes: number;
+  /** How its lines are joined; undefined if each is a record. */
+  rule: JoinRule | undefined;
   /** A line of which the last part is not there yet. */
   #open: StreamLine | undefined;
 
-  constructor(name: string | undefined, plan: JoinPlan | undefined, maxRecordBytes: number) {
+  constructor(name: string | undefined, maxRecordBytes: number) {
     this.name = name;
-    this.#maxText = plan?.maxText ?? 0;
-    this.#anyLine = plan?.anyLine ?? false;
     this.#maxBytes = maxRecordBytes;
   }
 
@@ -65,7 +63,8 @@ export class ContainerStream implements JoinableLines {
 
   text(index: number): string {
     const text = this.lines[index]?.text ?? "";
-    return text.length > this.#maxText ? text.slice(0, this.#maxText) : text;
+    const { maxText = 0 } = this.rule ?? {};
+    return text.length > maxText ? text.slice(0, maxText) : text;
   }
 
   bytes(index: number): number {
@@ -81,6 +80,10 @@ export class ContainerStream implements JoinableLines {
   }
 
   mayBegin(index: number): boolean {
-    return this.#anyLine || mayBeHeader(this.text(index));
+    const { anyLine = false, start, waits } = this.rule ?? {};
+    if (anyLine) return true;
+    const text = this.text(index);
+    if (start?.test(text) !== true) return mayBeHeader(text);
+    return index + 1 < this.count ? !start.test(this.text(index + 1)) : waits?.(text) === true;
   }
 }

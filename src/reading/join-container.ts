@@ -3,11 +3,14 @@ import type { RecordGroup } from "../core/segment.ts";
 import type { FramingOptions } from "../files/framing.ts";
 import type { LogFile } from "../files/log-file.ts";
 import { unwrap } from "../records/container.ts";
+import { SAMPLE_LINES } from "../records/formats/registry.ts";
 import type { Extent } from "../records/multiline/lines.ts";
 import { ContainerStream, type StreamLine } from "./container-stream.ts";
 import type { Encoding } from "./encoding.ts";
 import { joinLines } from "./joining.ts";
-import type { JoinPlan } from "./plan.ts";
+import type { FileParsers } from "./parsers.ts";
+import { type JoinPlan, type JoinRule, ruleOf } from "./plan.ts";
+import type { FileStarts, SampledLine } from "./starts.ts";
 
 export interface ContainerContent {
   readonly content: Buffer;
@@ -15,7 +18,8 @@ export interface ContainerContent {
   readonly base: number;
   readonly file: LogFile;
   /** For the text within the wrappers. */
-  readonly parse: Parse | undefined;
+  readonly parsers: FileParsers;
+  readonly starts: FileStarts;
   readonly plan: JoinPlan | undefined;
   /** Whether nothing more is awaited. */
   readonly flush: boolean;
@@ -46,18 +50,24 @@ const ALONE: Extent = () => 1;
  * itself. A cursor can stand only where no record is open, so what is decided ends before the first one that is.
  */
 export function joinContainer(options: ContainerContent): ContainerRecords {
-  const { plan, flush, file } = options;
+  const { plan, flush, file, parsers } = options;
   const { streams, decided } = unwrapLines(options);
   const spans: Spanning[] = [];
   let openFrom = decided;
   for (const stream of streams) {
     if (flush) stream.close();
     openFrom = Math.min(openFrom, stream.openFrom ?? decided);
+    const { rule, heldFrom } = plan === undefined ? NOT_JOINED : ruleFor(options, stream, plan);
+    stream.rule = rule;
+    openFrom = Math.min(openFrom, heldFrom ?? decided);
     const limits = plan?.limits ?? { maxLines: 1, maxRecordBytes: file.source.maxRecordBytes };
-    const open = joinLines(stream, plan?.extent ?? ALONE, limits, flush, (first, count, split) => {
-      spans.push(spanOf(options, stream, stream.lines.slice(first, first + count), split));
+    const parse = parsers.of(file, stream.name ?? "");
+    const from = spans.length;
+    const open = joinLines(stream, rule?.extent ?? ALONE, limits, flush, (first, count, split) => {
+      spans.push(spanOf(options, parse, stream, stream.lines.slice(first, first + count), split));
     });
     openFrom = Math.min(openFrom, stream.lines[open]?.start ?? decided);
+    parsers.learn(file, recordsOf(spans, from), stream.name ?? "");
   }
   spans.sort((a, b) => a.start - b.start);
   const border = borderBefore(spans, openFrom);
@@ -67,7 +77,37 @@ export function joinContainer(options: ContainerContent): ContainerRecords {
   return { records: whole.map(({ record }) => record), decided: border, isHeldBack: border < decided, groups };
 }
 
-function unwrapLines({ content, encoding, file, framing, plan }: ContainerContent): {
+/** What is known of a stream's records, and with it how its lines are joined. */
+function ruleFor(
+  { base, file, flush, starts }: ContainerContent,
+  { name = "", lines }: ContainerStream,
+  plan: JoinPlan,
+): { readonly rule: JoinRule; readonly heldFrom?: number | undefined } {
+  if (!plan.findsStarts) return { rule: ruleOf(plan, NO_START, false) };
+  const known = starts.of(file, name);
+  const starting = known ?? starts.learn(file, lines.map(sampled(base)), flush, name);
+  const { start, heldFrom } = starting;
+  if (start !== undefined && lines.some(({ text }) => text !== "" && !start.test(text))) starts.foundRuns(file, name);
+  const rule = ruleOf(plan, starting, starts.hasRuns(file, name));
+  return { rule, heldFrom: heldFrom === undefined || heldFrom < base ? undefined : heldFrom - base };
+}
+
+const recordsOf = (spans: readonly Spanning[], from: number): readonly LogRecord[] =>
+  spans.slice(from, from + SAMPLE_LINES).map(({ record }) => record);
+
+const NO_START = { start: undefined, isSure: false };
+const NOT_JOINED: { readonly rule: JoinRule | undefined; readonly heldFrom?: number | undefined } = { rule: undefined };
+
+const sampled =
+  (base: number) =>
+  ({ start, end, text, split }: StreamLine): SampledLine => ({
+    offset: base + start,
+    length: end - start,
+    body: text,
+    split,
+  });
+
+function unwrapLines({ content, encoding, file, framing }: ContainerContent): {
   readonly streams: readonly ContainerStream[];
   readonly decided: number;
 } {
@@ -80,7 +120,7 @@ function unwrapLines({ content, encoding, file, framing, plan }: ContainerConten
       wrapped === undefined ? "" : `${line.charCodeAt(0) === 0x7b ? "docker" : "cri"} ${wrapped.stream ?? ""}`;
     let stream = streams.get(key);
     if (stream === undefined) {
-      stream = new ContainerStream(wrapped?.stream, plan, file.source.maxRecordBytes);
+      stream = new ContainerStream(wrapped?.stream, file.source.maxRecordBytes);
       streams.set(key, stream);
     }
     const { text = line, timestamp, isPart = false } = wrapped ?? {};
@@ -90,7 +130,8 @@ function unwrapLines({ content, encoding, file, framing, plan }: ContainerConten
 }
 
 function spanOf(
-  { base, file, parse }: ContainerContent,
+  { base, file }: ContainerContent,
+  parse: Parse | undefined,
   { name }: ContainerStream,
   lines: readonly StreamLine[],
   split: LogRecord["split"],

@@ -5,9 +5,10 @@ import type { LogFile } from "../files/log-file.ts";
 import type { Encoding } from "./encoding.ts";
 import { joinLines } from "./joining.ts";
 import { LineTable } from "./line-table.ts";
-import type { JoinPlan } from "./plan.ts";
+import type { JoinRule } from "./plan.ts";
 
-export interface Content {
+/** A piece of a file whose lines are the application's own. */
+export interface LineContent {
   readonly content: Buffer;
   /** Offset in the file of the first byte of the content. */
   readonly base: number;
@@ -15,26 +16,41 @@ export interface Content {
   readonly parse: Parse | undefined;
   /** Set if the content is UTF-8: then the texts of records stand in it. */
   readonly page: TextPage | undefined;
-  readonly plan: JoinPlan;
+  readonly isAscii: boolean;
+  readonly encoding: Encoding;
+  readonly framing: FramingOptions;
   /** Whether nothing more is awaited. */
   readonly flush: boolean;
-  readonly framing: FramingOptions;
-  readonly encoding: Encoding;
 }
 
-/** The records of a content in which several lines may be one, and the offset in it up to which they are decided. */
-export function joinContent(options: Content): { readonly records: LogRecord[]; readonly decided: number } {
-  const { content, plan, flush, framing, encoding } = options;
-  const table = new LineTable(content, { ...plan, ...framing, encoding });
+interface JoiningContent extends LineContent {
+  readonly rule: JoinRule;
+}
+
+export interface JoinedContent {
+  readonly records: readonly LogRecord[];
+  /** Offset in the content up to which they are decided, and up to which whole lines stand. */
+  readonly decided: number;
+  readonly framed: number;
+  /** Whether a record has more lines than one. */
+  readonly hasJoined: boolean;
+}
+
+/** The records of a content in which several lines may be one. */
+export function joinContent(options: JoiningContent): JoinedContent {
+  const { content, rule, flush, framing, encoding, isAscii } = options;
+  const table = new LineTable(content, { ...rule, ...framing, encoding, isAscii });
   const records: LogRecord[] = [];
-  const open = joinLines(table, plan.extent, plan.limits, flush, (first, count, cut) => {
+  let hasJoined = false;
+  const open = joinLines(table, rule.extent, rule.limits, flush, (first, count, cut) => {
+    hasJoined ||= count > 1;
     records.push(recordOf(options, table, first, count, cut));
   });
-  return { records, decided: table.starts[open] ?? table.decided };
+  return { records, decided: table.starts[open] ?? table.decided, framed: table.decided, hasJoined };
 }
 
 function recordOf(
-  { base, content, encoding, file, page, parse }: Content,
+  { base, content, encoding, file, page, parse }: LineContent,
   { starts, contentEnds, ends, splits }: LineTable,
   first: number,
   count: number,

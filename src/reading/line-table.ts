@@ -1,14 +1,12 @@
 import type { SplitMark } from "../core/record.ts";
 import type { Encoding } from "./encoding.ts";
 import type { JoinableLines } from "./joining.ts";
+import type { JoinRule } from "./plan.ts";
 import { isTrigger, REACH } from "./triggers.ts";
 
-export interface LineTableOptions {
+export interface LineTableOptions extends Pick<JoinRule, "maxText" | "anyLine" | "start" | "waits"> {
   readonly encoding: Encoding;
-  /** How much of a line's text is needed at most, UTF-16 units. */
-  readonly maxText: number;
-  /** Whether any line may begin a record of several. */
-  readonly anyLine: boolean;
+  readonly isAscii: boolean;
   readonly maxRecordBytes: number;
   readonly continued: boolean;
   readonly final: boolean;
@@ -24,6 +22,8 @@ export class LineTable implements JoinableLines {
   readonly decided: number;
   readonly #bytes: Buffer;
   readonly #options: LineTableOptions;
+  /** The texts that were asked for: a rule looks at a line more than once. */
+  readonly #texts: string[] = [];
   /** For each line, the next one at or after it that a trace may have. */
   readonly #nextTrigger: Uint32Array | undefined;
 
@@ -44,11 +44,16 @@ export class LineTable implements JoinableLines {
   }
 
   text(index: number): string {
+    return (this.#texts[index] ??= this.#decode(index));
+  }
+
+  #decode(index: number): string {
     const start = this.starts[index] ?? 0;
-    const { encoding, maxText } = this.#options;
+    const contentEnd = this.contentEnds[index] ?? 0;
+    const { encoding, isAscii, maxText } = this.#options;
+    if (isAscii) return this.#bytes.toString("latin1", start, Math.min(contentEnd, start + maxText));
     // A character takes at most 4 bytes.
-    const end = Math.min(this.contentEnds[index] ?? 0, start + 4 * maxText);
-    return encoding.decode(this.#bytes.subarray(start, end));
+    return encoding.decode(this.#bytes.subarray(start, Math.min(contentEnd, start + 4 * maxText)));
   }
 
   bytes(index: number): number {
@@ -64,8 +69,18 @@ export class LineTable implements JoinableLines {
   }
 
   mayBegin(index: number): boolean {
+    if (this.#options.start !== undefined && this.#isStart(index)) {
+      if (index + 1 === this.count) return this.#options.waits(this.text(index));
+      return !this.#isStart(index + 1);
+    }
     const next = this.#nextTrigger?.[index];
     return next === undefined || next <= index + REACH || index + REACH >= this.count;
+  }
+
+  #isStart(index: number): boolean {
+    const { encoding, start } = this.#options;
+    if (start === undefined) return false;
+    return encoding.unit === 1 ? start.begins(this.#bytes, this.starts[index] ?? 0) : start.test(this.text(index));
   }
 
   #triggers(): Uint32Array {

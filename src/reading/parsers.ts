@@ -21,7 +21,7 @@ interface SourceParsing {
   readonly times: Omit<TimeContext, "reference">;
 }
 
-/** A file of `auto` that is still open: what its lines so far look like. */
+/** Lines of `auto` of which it is still open what they are: what those so far look like. */
 interface Sample {
   readonly lines: (FormatName | undefined)[];
   /** Of the records that were made before the decision; it goes by the decision as soon as there is one. */
@@ -34,28 +34,35 @@ export interface FileParsersOptions {
   readonly decided: (file: LogFile) => void;
 }
 
-/** How the lines of each file are parsed, and what `auto` decides about it. */
+/** One of those that a container's file holds; undefined for the lines of any other file. */
+type Stream = string | undefined;
+
+/**
+ * How the lines of each file are parsed, and what `auto` decides about it. What stands within the wrappers of a container's
+ * file is decided for each stream by itself.
+ */
 export class FileParsers {
   readonly #options: FileParsersOptions;
   readonly #sources = new WeakMap<SourceSettings, SourceParsing>();
-  /** Undefined where nothing is read out of a line. */
-  readonly #parses = new WeakMap<LogFile, Parse | undefined>();
-  readonly #samples = new WeakMap<LogFile, Sample>();
+  /** Of each file by the streams within; undefined where nothing is read out of a line. */
+  readonly #parses = new WeakMap<LogFile, Map<Stream, Parse | undefined>>();
+  readonly #samples = new WeakMap<LogFile, Map<Stream, Sample>>();
 
   constructor(options: FileParsersOptions) {
     this.#options = options;
   }
 
-  /** For the lines of this file. */
-  of(file: LogFile): Parse | undefined {
-    if (this.#parses.has(file)) return this.#parses.get(file);
-    return this.#isOpen(file) ? this.#sample(file).parse : this.#keep(file);
+  /** For the lines of this file, or of a stream in it. */
+  of(file: LogFile, stream?: string): Parse | undefined {
+    const parses = mapOf(this.#parses, file);
+    if (parses.has(stream)) return parses.get(stream);
+    return this.#isOpen(file, stream) ? this.#sample(file, stream).parse : this.#keep(file, stream);
   }
 
-  /** Tells `auto` what was read of a file. */
-  learn(file: LogFile, records: readonly LogRecord[]): void {
-    if (this.#parses.has(file) || !this.#isOpen(file)) return;
-    const { lines } = this.#sample(file);
+  /** Tells `auto` what was read of it. */
+  learn(file: LogFile, records: readonly LogRecord[], stream?: string): void {
+    if (mapOf(this.#parses, file).has(stream) || !this.#isOpen(file, stream)) return;
+    const { lines } = this.#sample(file, stream);
     const context = this.#context(file);
     for (const record of records) {
       if (lines.length === SAMPLE_LINES) break;
@@ -63,11 +70,9 @@ export class FileParsers {
     }
     const format = decide(lines);
     if (format === undefined) return;
-    file.format = format;
-    this.#keep(file);
-    this.#samples.delete(file);
-    this.#options.emit({ kind: "file.format", path: file.path, format });
-    this.#options.decided(file);
+    this.#decide(file, format, stream);
+    this.#keep(file, stream);
+    this.#samples.get(file)?.delete(stream);
   }
 
   /** Whether a container runtime wrote the file. `firstLine` is asked for while that is open. */
@@ -77,33 +82,45 @@ export class FileParsers {
     if (known !== undefined) return known === "cri" || known === "docker";
     if (this.#samples.has(file)) return false;
     const format = containerOf(firstLine());
-    if (format === undefined) return false;
-    file.format = format;
-    this.#options.emit({ kind: "file.format", path: file.path, format });
+    if (format !== undefined) this.#decide(file, format);
+    return format !== undefined;
+  }
+
+  #decide(file: LogFile, format: string, stream?: string): void {
+    file.decide({ format }, stream);
+    this.#options.emit({ kind: "file.format", path: file.path, ...(stream ? { stream } : {}), format });
     this.#options.decided(file);
-    return true;
   }
 
-  #isOpen(file: LogFile): boolean {
-    return file.format === undefined && this.#source(file.source).format.name === "auto";
+  #isOpen(file: LogFile, stream: Stream): boolean {
+    return file.decisions(stream).format === undefined && this.#isAuto(file);
   }
 
-  #sample(file: LogFile): Sample {
-    let sample = this.#samples.get(file);
+  /** What runtimes wrap is decided, too. */
+  #isAuto(file: LogFile): boolean {
+    const { name } = this.#source(file.source).format;
+    return name === "auto" || name === "cri" || name === "docker";
+  }
+
+  #sample(file: LogFile, stream: Stream): Sample {
+    const samples = mapOf(this.#samples, file);
+    let sample = samples.get(stream);
     if (sample === undefined) {
       const undecided = autoParser(undefined, this.#context(file));
-      sample = { lines: [], parse: (body) => (this.#parses.get(file) ?? undecided)(body) };
-      this.#samples.set(file, sample);
+      const parses = mapOf(this.#parses, file);
+      sample = { lines: [], parse: (body) => (parses.get(stream) ?? undecided)(body) };
+      samples.set(stream, sample);
     }
     return sample;
   }
 
-  #keep(file: LogFile): Parse | undefined {
+  #keep(file: LogFile, stream: Stream): Parse | undefined {
     const { format } = this.#source(file.source);
     const context = this.#context(file);
-    const isOpen = format.name === "auto" || format.name === "cri" || format.name === "docker";
-    const parse = isOpen ? autoParser(file.format, context) : namedParser(format, context);
-    this.#parses.set(file, parse);
+    const parse = this.#isAuto(file)
+      ? autoParser(file.decisions(stream).format, context)
+      : namedParser(format, context);
+    mapOf(this.#parses, file).set(stream, parse);
     return parse;
   }
 
@@ -119,4 +136,13 @@ export class FileParsers {
     }
     return parsing;
   }
+}
+
+function mapOf<T>(maps: WeakMap<LogFile, Map<Stream, T>>, file: LogFile): Map<Stream, T> {
+  let map = maps.get(file);
+  if (map === undefined) {
+    map = new Map();
+    maps.set(file, map);
+  }
+  return map;
 }

@@ -9,7 +9,6 @@ import type { Emit } from "../core/events.ts";
 import type { Meter } from "../core/meter.ts";
 import { TAIL_BYTES, tailMarker } from "../core/position.ts";
 import type { ReadResult, RecordReader } from "../core/reading.ts";
-import { LogRecord } from "../core/record.ts";
 import { Segment } from "../core/segment.ts";
 import { TextPage } from "../core/text-page.ts";
 import type { RecordTransformer } from "../core/transform.ts";
@@ -20,9 +19,9 @@ import { FileParsers } from "./parsers.ts";
 import { transformSegment } from "./transforming.ts";
 import { detectEncoding, type FileEncoding } from "./encoding.ts";
 import { joinContainer } from "./join-container.ts";
-import { joinContent } from "./join-content.ts";
+import { LineReader } from "./line-records.ts";
 import { type JoinPlan, planOf } from "./plan.ts";
-import { isTrigger, mayBeHeader, REACH } from "./triggers.ts";
+import { FileStarts } from "./starts.ts";
 
 /** The grid at which segments end, bytes. Large enough that a read's cost vanishes, small enough to be shared from a small cache. */
 const GRID_BYTES = 256 * 1_024;
@@ -50,6 +49,8 @@ export interface ReaderOptions {
 /** What reading a segment takes. */
 interface Parts extends ReaderOptions {
   readonly parsers: FileParsers;
+  readonly starts: FileStarts;
+  readonly lines: LineReader;
 }
 
 /** The read side: turns positions in files into segments of records, and keeps the latest for the other sinks. */
@@ -60,7 +61,9 @@ export class SegmentReader implements RecordReader<LogFile> {
   readonly #encodings = new WeakMap<LogFile, FileEncoding>();
 
   constructor(options: ReaderOptions) {
-    this.#options = { ...options, parsers: new FileParsers({ emit: options.emit, decided: options.remember }) };
+    const deciding = { emit: options.emit, decided: options.remember };
+    const starts = new FileStarts(deciding);
+    this.#options = { ...options, parsers: new FileParsers(deciding), starts, lines: new LineReader(starts) };
     this.#cache = new SegmentCache(options.cacheBytes, options.sinks);
   }
 
@@ -217,18 +220,10 @@ function decode(
   const base = offset + skipped;
   const continued = lead > 0 && offset > markBytes && !encoding.endsLine(bytes.subarray(0, lead));
   const ascii = encoding.isUtf8 && isAscii(content);
+  const framing = { maxRecordBytes: file.source.maxRecordBytes, continued, final };
   if (content.length > 0 && options.parsers.isContainer(file, () => firstLine(content, encoding))) {
-    const framing = { maxRecordBytes: file.source.maxRecordBytes, continued, final };
-    const joined = joinContainer({
-      content,
-      base,
-      file,
-      parse: options.parsers.of(file),
-      plan,
-      flush,
-      framing,
-      encoding,
-    });
+    const { parsers, starts } = options;
+    const joined = joinContainer({ content, base, file, parsers, starts, plan, flush, framing, encoding });
     const end = joined.decided === 0 && !final ? offset : base + joined.decided;
     const own = bytes.subarray(0, lead + end - offset);
     const segment = new Segment(offset, end, joined.records, own, options.pool, undefined, joined.groups);
@@ -236,23 +231,10 @@ function decode(
   }
   // Text with invalid bytes is not what its bytes are: it has to be decoded.
   const page = encoding.isUtf8 && (ascii || isUtf8(content)) ? new TextPage(content, base, ascii) : undefined;
-  let records: LogRecord[] = [];
-  const parse = options.parsers.of(file);
-  const { origin, source } = file;
-  const framing = { maxRecordBytes: source.maxRecordBytes, continued, final };
-  const byShape = plan?.anyLine === false;
-  let mayJoin = plan !== undefined && (!byShape || encoding.unit > 1);
-  let decided = encoding.frame(content, framing, (start, contentEnd, end, split) => {
-    if (byShape && !mayJoin) mayJoin = isTrigger(content, start);
-    const text = page ?? encoding.decode(content.subarray(start, contentEnd));
-    records.push(new LogRecord(text, base + start, end - start, origin, parse, split, end - contentEnd));
-  });
-  let isHeldBack = false;
-  if (plan !== undefined && (mayJoin || records.slice(-REACH).some(({ body }) => mayBeHeader(body)))) {
-    const joined = joinContent({ content, base, file, parse, page, plan, flush, framing, encoding });
-    isHeldBack = joined.decided < decided;
-    ({ records, decided } = joined);
-  }
+  const { records, decided, isHeldBack } = options.lines.read(
+    { content, base, file, parse: options.parsers.of(file), page, isAscii: ascii, encoding, framing, flush },
+    plan,
+  );
   options.parsers.learn(file, records);
   const end = decided === 0 && !final ? offset : base + decided;
   const segment = new Segment(offset, end, records, bytes.subarray(0, lead + end - offset), options.pool, page);

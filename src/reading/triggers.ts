@@ -46,11 +46,5 @@ export function isTrigger(bytes: Uint8Array, start: number): boolean {
 const hasPrefix = (bytes: Uint8Array, start: number, prefixes: readonly Buffer[]): boolean =>
   prefixes.some((prefix) => prefix.every((byte, index) => bytes[start + index] === byte));
 
-/** Lines after which a trace may come, so that the last lines of what is there have to wait for the next ones. */
-const HEADER =
-  /Exception|Error|Throwable|Traceback|panic|exception '|^(?:[\w$]+\.){1,16}[A-Z]|^(?:fatal|fail|warn|crit|info|dbug|trce)|:\d+$|\):$|:in [`']|^(?:goroutine \d|runtime: |SIG|unexpected fault|Unhandled )/;
-
 /** How many lines a rule may look ahead from a header before it sees a line that a trace has. */
 export const REACH = 14;
-
-export const mayBeHeader = (text: string): boolean => text.charCodeAt(0) !== 0x7b && HEADER.test(text);

@@ -62,7 +62,12 @@ export function describeEvent(event: AgentEvent): LogLine {
     case "file.unreadable":
       return { level: "error", message: `${event.path} can't be read: ${event.reason}; it is tried again` };
     case "file.format":
-      return { level: "info", message: `${event.path} is taken for ${event.format}` };
+      return { level: "info", message: `${linesOf(event)} is taken for ${event.format}` };
+    case "file.starts":
+      return {
+        level: "info",
+        message: `records of ${linesOf(event)} begin like ${event.shape}; other lines belong to the one before`,
+      };
     case "files.none":
       return { level: "warn", message: `no file matches yet under ${event.roots.join(", ")}` };
     case "stdin.waiting":
@@ -184,6 +189,9 @@ export function describeAccount(sink: string, account: Readonly<Record<string, n
   const records = `${account["deliveredRecords"] ?? 0} records delivered${late === 0 ? "" : `, ${late} of them late`}`;
   return `account of ${sink}: ${account["totalBytes"] ?? 0} bytes = ${parts}; ${records}; ${verdict}`;
 }
+
+const linesOf = ({ path, stream }: { readonly path: string; readonly stream?: string | undefined }): string =>
+  stream === undefined ? path : `${stream} in ${path}`;
 
 function describeTruncation({ path, lostBytes, copy }: Extract<AgentEvent, { kind: "file.truncated" }>): string {
   const rest = copy === undefined ? "" : `; what it held goes on in ${copy}`;

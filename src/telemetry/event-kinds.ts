@@ -17,6 +17,7 @@ const SUBJECTS = {
   "file.refused": "agent",
   "file.unreadable": "agent",
   "file.format": "agent",
+  "file.starts": "agent",
   "files.none": "agent",
   "watch.failed": "agent",
   "stdin.waiting": "agent",

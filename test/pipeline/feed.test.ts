@@ -57,6 +57,10 @@ function follow(feed: Feed, ...files: readonly FakeFile[]): void {
   }
 }
 
+/** The first file ends with a record that may go on. */
+const waiting: Read = (file, position, final) =>
+  file.id === 1 ? { kind: "atEnd", wholeAtMs: 9_000 } : contents({ 2: "young\n" })(file, position, final);
+
 describe("the feed", () => {
   test("takes turns between streams, a segment each, so that no stream waits with a segment in its hands", async () => {
     // Segments of two records, so that the first stream needs two turns.
@@ -78,8 +82,6 @@ describe("the feed", () => {
   });
 
   test("lets a younger generation wait for the record that may go on at the end of the older one, but not at the very end", async () => {
-    const waiting: Read = (file, position, final) =>
-      file.id === 1 ? { kind: "atEnd", wholeAtMs: 9_000 } : contents({ 2: "young\n" })(file, position, final);
     const { feed } = world(waiting);
     follow(feed, new FakeFile(1, 10, "/s"), new FakeFile(2, 6, "/s"));
     expect(await feed.next(10, 100)).toBeUndefined();

@@ -6,11 +6,13 @@ const TRACE = "java.lang.IllegalStateException: no\n\tat a.B.c(B.java:1)\n\tat a
 const WHOLE = TRACE.trimEnd();
 const MORE = "\tat a.B.main(B.java:3)\n";
 
-const joining = { multiline: "auto", flushAfter: 1_000 };
-
-async function open(content: string, earlier?: PipelineScene): Promise<{ scene: PipelineScene; sink: FakeSink }> {
+async function open(
+  content: string,
+  earlier?: PipelineScene,
+  flushAfter = 1_000,
+): Promise<{ scene: PipelineScene; sink: FakeSink }> {
   const sink = new FakeSink(undefined, { maxAgeMs: 100 });
-  const scene = await PipelineScene.create({ a: sink }, earlier, undefined, joining);
+  const scene = await PipelineScene.create({ a: sink }, earlier, undefined, { multiline: "auto", flushAfter });
   if (earlier === undefined) await scene.write("x.log", content);
   await scene.start();
   return { scene, sink };
@@ -72,8 +74,9 @@ describe("a trace at the end of its file", () => {
   });
 });
 
+/** The time that is stepped while the agent stops, as long as reading takes, must not be what ends the trace. */
 async function stopped(content: string): Promise<PipelineScene> {
-  const { scene } = await open(content);
+  const { scene } = await open(content, undefined, 3_600_000);
   await scene.drain();
   expect(scene.pipeline.account).toMatchObject({ pendingBytes: 0, imbalanceBytes: 0 });
   await scene.end();

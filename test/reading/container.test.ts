@@ -139,3 +139,26 @@ describe("the files of containers", () => {
     expect(records.map(({ body }) => body).sort()).toEqual(Array.from({ length: 4_000 }, (_, n) => `line ${n}`).sort());
   });
 });
+
+const access = (n: number): string =>
+  `10.0.0.${n} - - [02/Jan/2026:03:04:05 +0000] "GET /${n} HTTP/1.1" 200 17 "-" "curl"`;
+const error = (n: number): string => `2026-01-02 03:04:05,678 ERROR [main] shop - failed ${n}`;
+
+test("within a container's file `auto` decides for each stream by itself, and a log line keeps its trace among the other's lines", async () => {
+  const frames = ["java.lang.IllegalStateException: no", "\tat a.B.c(B.java:1)"];
+  const lines = Array.from({ length: 25 }, (_, n) =>
+    [error(n), ...frames].map((line) => cri("stdout", "F", access(n)) + cri("stderr", "F", line)).join(""),
+  );
+  const scene = await reading(lines.join(""), { format: "auto", multiline: "auto" });
+  const { records } = await readThrough(scene);
+  const bodies = records.map(({ body }) => body);
+  expect(bodies.filter((body) => body.startsWith("10."))).toHaveLength(75 - 2);
+  expect(bodies.filter((body) => body.includes("ERROR"))).toEqual(
+    Array.from({ length: 24 }, (_, n) => [error(n), ...frames].join("\n")),
+  );
+  expect(records.at(0)?.fields.attributes).toMatchObject({ "log.iostream": "stdout", status: 200, client: "10.0.0.0" });
+  expect(scene.file.checkpoint()).toMatchObject({
+    format: "cri",
+    streams: { stdout: { format: "nginx", starts: "" }, stderr: { format: "raw", starts: "0000-#-# #:#:#" } },
+  });
+});

@@ -3,6 +3,7 @@ import { joinLines, type JoinLimits } from "../../src/reading/joining.ts";
 import { LineTable } from "../../src/reading/line-table.ts";
 import { encodingOf } from "../../src/reading/encoding.ts";
 import type { Extent } from "../../src/records/multiline/lines.ts";
+import { mayBeHeader } from "../../src/records/multiline/shapes.ts";
 
 export const GENEROUS: JoinLimits = { maxLines: 10_000, maxRecordBytes: 900_000 };
 
@@ -23,6 +24,9 @@ export function join(
     encoding: { ...encodingOf("utf-8"), frame: frameLines },
     maxText: byShape ? 2_048 : Number.POSITIVE_INFINITY,
     anyLine: !byShape,
+    isAscii: false,
+    start: undefined,
+    waits: mayBeHeader,
     maxRecordBytes: limits.maxRecordBytes,
     continued: false,
     final: false,

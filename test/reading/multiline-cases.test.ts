@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { compilePattern } from "../../src/core/pattern.ts";
 import type { Extent } from "../../src/records/multiline/lines.ts";
 import { byPatterns, type JoinPatterns } from "../../src/records/multiline/patterns.ts";
+import { recordStart, shapeOf } from "../../src/records/multiline/record-starts.ts";
 import { auto, presets } from "../../src/records/multiline/registry.ts";
 import { GENEROUS, join } from "./join-lines.ts";
 
@@ -108,5 +109,15 @@ test.each(labels.filter(({ kind }) => kind === "stack_trace_header").map((one) =
   "%j waits for a trace, or does not",
   (_, { line, expected }) => {
     expect(join([line], auto, { flush: false }).waiting).toBe(expected ? 1 : 0);
+  },
+);
+
+test.each(labels.filter(({ kind }) => kind === "timestamp_start").map((one) => [one.line, one] as const))(
+  "%j begins a record with its time, or does not",
+  (_, { line, expected }) => {
+    const shape = shapeOf(line);
+    expect(shape !== undefined).toBe(expected);
+    const start = shape === undefined ? undefined : recordStart(shape);
+    expect([start?.test(line) ?? false, start?.begins(Buffer.from(line), 0) ?? false]).toEqual([expected, expected]);
   },
 );

@@ -46,6 +46,8 @@ const cases: readonly (readonly [AgentEvent, LogLine["level"], readonly string[]
   [{ kind: "file.refused", path: "/l/a.log", reason: "leads to /etc" }, "warn", ["/l/a.log", "leads to /etc"]],
   [{ kind: "file.unreadable", path: "/l/a.log", reason: "EACCES" }, "error", ["/l/a.log", "EACCES"]],
   [{ kind: "file.format", path: "/l/a.log", format: "json" }, "info", ["/l/a.log", "json"]],
+  [{ kind: "file.format", path: "/l/a.log", stream: "stderr", format: "klog" }, "info", ["/l/a.log", "stderr", "klog"]],
+  [{ kind: "file.starts", path: "/l/a.log", shape: "0000-#-#" }, "info", ["/l/a.log", "0000-#-#"]],
   [{ kind: "files.none", roots: ["/l"] }, "warn", ["/l"]],
   [{ kind: "sink.undelivered", sink: "splunk", pendingBytes: 2_048 }, "warn", ["splunk", "2.0 KiB"]],
   [

@@ -9,18 +9,32 @@ const PYTHON_ERROR = /^[A-Za-z_][\w.]*(?::|$)/;
 const CHAINED =
   /^(?:During handling of the above exception, another exception occurred|The above exception was the direct cause of the following exception):$/;
 
+/** What `logging` writes with `stack_info`, below a traceback too. */
+const STACK = /^Stack \(most recent call last\):$/;
+
 /** Tracebacks, chained ones and exception groups. */
 export const python: Extent = (lines, from) => {
+  if (matches(lines, from, STACK)) return Math.max(1, afterStack(lines, from) - from);
   let end = afterTraceback(lines, from);
   if (end === undefined) return 1;
   // Between chained tracebacks stand a blank line, a sentence, and another blank line.
-  while (isBlank(lines, end) && matches(lines, end + 1, CHAINED) && isBlank(lines, end + 2)) {
-    const next = afterTraceback(lines, end + 3);
-    if (next === undefined) return end + 2 - from;
+  for (let link = chainedAt(lines, end); link !== undefined; link = chainedAt(lines, end)) {
+    const next = afterTraceback(lines, link + 3);
+    if (next === undefined) return link + 2 - from;
     end = next;
   }
-  return end - from;
+  return afterStack(lines, end) - from;
 };
+
+const afterStack = (lines: Lines, index: number): number =>
+  matches(lines, index, STACK) && matches(lines, index + 1, PYTHON_FRAME) ? skip(lines, index + 1, /^\s+\S/) : index;
+
+/** Where the chain goes on behind an error, of which the message may have further lines. */
+function chainedAt(lines: Lines, end: number): number | undefined {
+  const sentence = afterMessage(lines, end, CHAINED);
+  const isChained = sentence !== undefined && isBlank(lines, sentence - 1) && isBlank(lines, sentence + 1);
+  return isChained && sentence > end ? sentence - 1 : undefined;
+}
 
 function afterTraceback(lines: Lines, header: number): number | undefined {
   if (!matches(lines, header, TRACEBACK)) return undefined;

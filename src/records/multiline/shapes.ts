@@ -13,6 +13,36 @@ export const AT_FRAME = /^\s+at (?:\S+$|.*[(:[<])/;
 const RECORD_START =
   /^(?:\d{1,4}[-/:.]\d|\[|\{|<\d|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE)\b|[A-Z][a-z]{2} +\d|Traceback |panic: |fatal error: |goroutine \d|thread '|PHP |Unhandled |Exception in thread )/;
 
+/** Lines of which a record begins that no logger wrote: what the runtimes print of an error that nobody caught is one. */
+const ALONE =
+  /^(?:\d{1,4}[-/:.]\d|\[\S|\{\s*"|<\d|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE)\b|[A-Z][a-z]{2} +\d|panic: |fatal error: |goroutine \d|runtime: |SIG[A-Z]+: |thread '|PHP |Unhandled |Exception in thread )|:in [`'].*\([A-Z][\w:]*\)$|^\S+:\d+$/;
+
+export const standsAlone = (text: string): boolean => ALONE.test(text);
+
+/** Lines after which a trace may come, so that the last lines of what is there have to wait for the next ones. */
+const HEADER =
+  /Exception|Error|Throwable|Traceback|panic|exception '|^(?:[\w$]+\.){1,16}[A-Z]|^(?:fatal|fail|warn|crit|info|dbug|trce)|:\d+$|\):$|:in [`']|^(?:goroutine \d|runtime: |SIG|unexpected fault|Unhandled )/;
+
+export const mayBeHeader = (text: string): boolean => text.charCodeAt(0) !== 0x7b && HEADER.test(text);
+
+const QUIET = /\b(?:TRACE|DEBUG|INFO|NOTICE|FINE|FINER|FINEST|CONFIG|VERBOSE)\b/i;
+const SEVERE =
+  /\b(?:WARN|WARNING|ERR|ERROR|SEVERE|FAIL|FAILED|FAILURE|FATAL|CRIT|CRITICAL|ALERT|EMERG|EMERGENCY|PANIC)\b|^[WEF](?:, |\d)|Exception/i;
+
+/** A level stands near the beginning of a line. In UTF-16 units. */
+const MAX_LEVEL = 160;
+
+/** Whether a log line tells of a fault, so that a trace may stand below it. */
+export const isSevere = (text: string): boolean => SEVERE.test(text.slice(0, MAX_LEVEL));
+
+/** Whether its level says that it tells of none. */
+export const isQuiet = (text: string): boolean => QUIET.test(text.slice(0, MAX_LEVEL)) && !isSevere(text);
+
+const TRACE_LINE = /^\s+at \S|^Traceback \(most recent call last\):$|^Caused by: /;
+
+/** Whether a line is without doubt of a trace. */
+export const isTraceLine = (text: string): boolean => TRACE_LINE.test(text);
+
 /** How many lines of a message are looked through for the frames behind it. */
 const MAX_MESSAGE_LINES = 12;
 
