@@ -136,6 +136,7 @@ async function readThrough(
     remember: () => undefined,
     pool: new BufferPool(8 * 1_024 ** 2),
     cacheBytes: 0,
+    sinks: 1,
     ...(transformers === undefined ? {} : { transformers }),
   });
   let records = 0;
