@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import type { SplunkIntake } from "../test/support/splunk-intake.ts";
 import type { Fault, HttpIntake, IntakeRequest } from "../test/support/http-intake.ts";
 
 /** Numbers in [0, 1) that a seed repeats: mulberry32. */
@@ -44,6 +45,20 @@ export async function trouble(intake: HttpIntake, random: () => number, signal: 
   }
   intake.respond = () => undefined;
   return faults;
+}
+
+/** Lets an indexer die now and then with what it has received and not indexed, until the signal. Then it is well. */
+export async function forget(splunk: SplunkIntake, random: () => number, signal: AbortSignal): Promise<number> {
+  let deaths = 0;
+  while (!signal.aborted) {
+    await wait(5_000 + random() * 20_000, signal);
+    splunk.holdsBack = true;
+    await wait(random() * 2_000, signal);
+    splunk.restart();
+    splunk.holdsBack = false;
+    deaths += 1;
+  }
+  return deaths;
 }
 
 export async function wait(ms: number, signal: AbortSignal): Promise<void> {

@@ -9,8 +9,8 @@ import { z } from "zod";
 import type { Written } from "../test/support/accounting.ts";
 import { NODE, PROJECT } from "../test/support/agent-process.ts";
 import { until } from "../test/support/poll.ts";
-import { seeded, trouble, wait } from "./faults.ts";
-import { meanOfQuarter, type Sample, sampleOf } from "./samples.ts";
+import { forget, seeded, trouble, wait } from "./faults.ts";
+import { meanOfQuarter, quietSample, type Sample, sampleOf } from "./samples.ts";
 import { Subject } from "./subject.ts";
 
 /**
@@ -132,7 +132,7 @@ async function soak(): Promise<void> {
   await until("every file at every sink", () =>
     subjects.every(({ accounts }) => Object.values(accounts).every(({ files }) => files === FILES)),
   );
-  const before = sampleOf(agent.pid, elapsedMs());
+  const before = await quietSample(agent.pid, elapsedMs);
   writer.child.kill("SIGUSR2");
 
   const end = new AbortController();
@@ -142,6 +142,7 @@ async function soak(): Promise<void> {
     torment(end.signal),
     watch(agent.pid, samples, end.signal),
     ...troubles.map((intake) => trouble(intake, random, end.signal)),
+    ...subjects.map(({ splunk }) => forget(splunk, random, end.signal)),
   ]);
   const written = await Promise.race([writer.written, running.then(() => writer.written)]);
   end.abort();
@@ -160,7 +161,7 @@ async function conclude(
     everyMs: 250,
   }).catch(() => false);
   await pause(SETTLE_MS);
-  const after = sampleOf(steady.agent?.pid ?? 0, elapsedMs());
+  const after = await quietSample(steady.agent?.pid ?? 0, elapsedMs);
   printSample(after);
   print(
     `\nwritten ${JSON.stringify(written)}; faults of the intakes ${story.faults.join(", ")}; victim ${JSON.stringify(story.torments)}`,

@@ -1,5 +1,6 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { residentBytes } from "../bench/usage.ts";
 
 export interface Sample {
@@ -15,6 +16,17 @@ export function sampleOf(pid: number, atMs: number): Sample {
   const sockets = links.filter((link) => link.startsWith("socket:")).length;
   const handles = links.filter((link) => link !== "" && !link.startsWith("socket:")).length;
   return { atMs, rssBytes: residentBytes(pid, "VmRSS"), handles, sockets };
+}
+
+/** The sample with the fewest handles of some: a checkpoint or a look at a file may hold one more for a moment. */
+export async function quietSample(pid: number, elapsedMs: () => number): Promise<Sample> {
+  let quietest = sampleOf(pid, elapsedMs());
+  for (let taken = 0; taken < 20; taken += 1) {
+    await pause(50);
+    const sample = sampleOf(pid, elapsedMs());
+    if (sample.handles < quietest.handles) quietest = sample;
+  }
+  return quietest;
 }
 
 /** Empty for one that was closed since it was listed. */

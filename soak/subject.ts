@@ -40,6 +40,7 @@ export class Subject {
     });
     this.splunk = new SplunkIntake({
       token: TOKEN,
+      acknowledges: true,
       isPoison: ({ event }) => !this.#isCured && isPoison(JSON.stringify(event)),
       onEvent: ({ event }) => this.#see("splunk", typeof event === "string" ? event : JSON.stringify(event)),
     });
@@ -57,7 +58,15 @@ export class Subject {
       sources: { app: { include: [join(this.#logs, "*.log")], format: "json", rotated: { grace: "5s" } } },
       sinks: {
         datadog: { type: "datadog", endpoint: this.datadog.endpoint, apiKey: API_KEY, timeout: TIMEOUT },
-        splunk: { type: "splunkHec", endpoint: this.splunk.endpoint, token: TOKEN, timeout: TIMEOUT },
+        splunk: {
+          type: "splunkHec",
+          endpoint: this.splunk.endpoint,
+          token: TOKEN,
+          timeout: TIMEOUT,
+          acknowledge: true,
+          ackInterval: "500ms",
+          ackTimeout: "5s",
+        },
         console: { type: "stdout", format: "raw" },
       },
       checkpoints: { interval: "250ms", compactAt: "64KiB" },
