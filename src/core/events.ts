@@ -75,6 +75,8 @@ export type AgentEvent =
   | { readonly kind: "sink.recovered"; readonly sink: string; readonly outageMs: number }
   | { readonly kind: "sink.ended"; readonly sink: string; readonly reason: string }
   | { readonly kind: "sink.deadLettered"; readonly sink: string; readonly records: number; readonly reason: string }
+  /** The receiver took records and then did not confirm that it has them. They are read and sent again. */
+  | { readonly kind: "sink.unconfirmed"; readonly sink: string; readonly records: number }
   /** One record fails again and again while others of the sink get through: its file can't be finished. */
   | {
       readonly kind: "sink.recordStuck";

@@ -1,13 +1,11 @@
 import type { Clock } from "../core/clock.ts";
 import type { Emit } from "../core/events.ts";
 import type { DeadLetters } from "./dead-letters.ts";
+import { Digest } from "./digest.ts";
 import { recordAt, type Shipment } from "./shipment.ts";
 
 /** How long a dead-letter store that is full or failing is left alone. */
 const DEAD_LETTERS_RETRY_MS = 5_000;
-
-/** Dead letters are told at most this often; the event sums up. */
-const TELL_MS = 10_000;
 
 export interface BurialOptions {
   readonly name: string;
@@ -21,12 +19,14 @@ export class Burial {
   readonly #options: BurialOptions;
   /** Batches whose letters the store does not take at present. */
   #waiting = 0;
-  /** Dead letters that no event has told of yet. */
-  #untold = { records: 0, reason: "" };
-  #toldMs = Number.NEGATIVE_INFINITY;
+  readonly #digest: Digest;
 
   constructor(options: BurialOptions) {
+    const { clock, emit, name } = options;
     this.#options = options;
+    this.#digest = new Digest(clock, (records, reason) =>
+      emit({ kind: "sink.deadLettered", sink: name, records, reason }),
+    );
   }
 
   /** Whether a batch waits because the store is full or failing. */
@@ -55,7 +55,7 @@ export class Burial {
       counters.deadLetteredRecords += records;
       buried += records;
     }
-    this.#tell(buried, condemned.at(-1)?.verdict.reason ?? "", signal);
+    this.#digest.add(buried, condemned.at(-1)?.verdict.reason ?? "", signal);
     return true;
   }
 
@@ -70,24 +70,5 @@ export class Burial {
       reported = problem;
     }
     return false;
-  }
-
-  /** The first are told at once; what follows soon is summed up. */
-  #tell(records: number, reason: string, signal: AbortSignal): void {
-    const { clock } = this.#options;
-    const isScheduled = this.#untold.records > 0;
-    this.#untold = { records: this.#untold.records + records, reason };
-    if (isScheduled) return;
-    const waitMs = this.#toldMs + TELL_MS - clock.elapsed();
-    if (waitMs <= 0) this.#tellUntold();
-    else void clock.sleep(waitMs, signal).then(() => this.#tellUntold());
-  }
-
-  #tellUntold(): void {
-    const { clock, emit, name } = this.#options;
-    const { records, reason } = this.#untold;
-    this.#untold = { records: 0, reason: "" };
-    this.#toldMs = clock.elapsed();
-    if (records > 0) emit({ kind: "sink.deadLettered", sink: name, records, reason });
   }
 }

@@ -1,6 +1,9 @@
+import type { Clock } from "../core/clock.ts";
+import type { Emit } from "../core/events.ts";
 import { unsafeOf } from "./confirmation.ts";
 import type { Batch } from "./batch.ts";
 import type { Delivery } from "./delivery.ts";
+import { Digest } from "./digest.ts";
 import type { Gate } from "./gate.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import type { Claim } from "./progress.ts";
@@ -9,6 +12,10 @@ import { cutOut, throughChosen } from "./runs.ts";
 import type { Unconfirmed } from "./shipment.ts";
 
 export interface ShippingOptions {
+  /** The sink's name. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly emit: Emit;
   readonly delivery: Delivery;
   readonly gate: Gate;
   readonly budget: MemoryBudget;
@@ -33,9 +40,12 @@ export class Shipping {
   readonly #options: ShippingOptions;
   readonly #batches = new Set<Promise<void>>();
   readonly #unconfirmed = new Set<Promise<void>>();
+  readonly #digest: Digest;
 
   constructor(options: ShippingOptions) {
+    const { clock, emit, name } = options;
     this.#options = options;
+    this.#digest = new Digest(clock, (records) => emit({ kind: "sink.unconfirmed", sink: name, records }));
   }
 
   /** Batches that the receiver has not taken yet. */
@@ -94,6 +104,8 @@ export class Shipping {
     const { resending, settled, signal } = this.#options;
     const unsafe = await unsafeOf(unconfirmed, signal);
     if (unsafe === undefined) return;
+    const count = unsafe.reduce((sum, { from, to }) => sum + to - from, 0);
+    if (count > 0) this.#digest.add(count, "", signal);
     for (const { claim, records } of claims) {
       const runs = cutOut(unsafe, records);
       const isWhole = runs[0]?.from === 0 && runs[0].to === records.to - records.from;

@@ -1,3 +1,6 @@
+/*
+ * A long file: each kind of event has its words here, and nowhere else.
+ */
 import { type AgentEvent } from "../core/events.ts";
 import { formatSize } from "../core/units.ts";
 import { unreachable } from "../core/errors.ts";
@@ -106,6 +109,11 @@ export function describeEvent(event: AgentEvent): LogLine {
       return {
         level: "error",
         message: `${event.sink} can't be given ${event.records} record(s): ${event.reason}; kept as dead letters for tailcar replay`,
+      };
+    case "sink.unconfirmed":
+      return {
+        level: "warn",
+        message: `${event.sink} took ${event.records} record(s) and did not confirm that it has them: they are sent again`,
       };
     case "sink.recordStuck":
       return {

@@ -30,6 +30,7 @@ const SUBJECTS = {
   "sink.recovered": "sink",
   "sink.ended": "sink",
   "sink.deadLettered": "sink",
+  "sink.unconfirmed": "sink",
   "sink.recordStuck": "sink",
   "sink.deadLettersStuck": "sink",
   "sink.account": "sink",

@@ -67,6 +67,7 @@ describe("what a receiver has taken but not confirmed", () => {
     sink.open[2]?.settle(true);
     await scene.until("it is delivered", () => scene.pipeline.account.deliveredRecords === 2);
     expect(sink.requests).toEqual(Array.from({ length: 5 }, () => ["1", "2"]));
+    expect(scene.events.find(({ kind }) => kind === "sink.unconfirmed")).toMatchObject({ sink: "a", records: 2 });
     expect(sink.refreshes).toBe(1);
     expect(scene.events.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["sink.failing", "sink.blocked"]));
     expect(scene.pipeline.account).toMatchObject({ deadLetteredRecords: 0, imbalanceBytes: 0 });

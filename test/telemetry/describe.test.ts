@@ -84,6 +84,7 @@ const cases: readonly (readonly [AgentEvent, LogLine["level"], readonly string[]
   [{ kind: "sink.warning", sink: "splunk", warning: "careful" }, "warn", ["splunk", "careful"]],
   [{ kind: "sink.recovered", sink: "splunk", outageMs: 60_000 }, "info", ["splunk", "60.0 s"]],
   [{ kind: "sink.ended", sink: "stdout", reason: "EPIPE" }, "info", ["stdout", "EPIPE"]],
+  [{ kind: "sink.unconfirmed", sink: "splunk", records: 3 }, "warn", ["splunk", "3", "confirm"]],
   [{ kind: "sink.deadLettered", sink: "splunk", records: 3, reason: "400" }, "error", ["splunk", "3", "400"]],
   [
     { kind: "sink.recordStuck", sink: "splunk", path: "/l/a.log", offset: 70, failures: 10, reason: "500" },
