@@ -93,40 +93,81 @@ test("a line of another encoding is split where a character ends", async () => {
   expect(records.map(({ body }) => body)).toEqual(["ソソ ", "ソソ"]);
 });
 
-/** Records of a text, by the plainest way there is: decode it all, split it at line feeds. */
-function reference(bytes: Buffer, label: string): readonly string[] {
-  const lines = new TextDecoder(label, { ignoreBOM: true }).decode(bytes).split("\n");
-  return lines.slice(0, -1).flatMap((line) => {
-    const text = line.endsWith("\r") ? line.slice(0, -1) : line;
-    return text === "" ? [] : [text];
-  });
+/** A line: its text, the offset of its first byte, and that of the first byte behind its end. */
+type Line = readonly [text: string, start: number, end: number];
+
+/** Lines by the plainest way there is: one unit after the other up to a line feed, each line decoded by itself. */
+function reference(bytes: Buffer, label: string): readonly Line[] {
+  const decoder = new TextDecoder(label, { ignoreBOM: true });
+  const width = label.startsWith("utf-16") ? 2 : 1;
+  const lines: Line[] = [];
+  let start = 0;
+  const end = (contentEnd: number, next: number): void => {
+    const text = decoder.decode(bytes.subarray(start, contentEnd));
+    if (contentEnd > start) lines.push([text, start, next]);
+    start = next;
+  };
+  const unit = (at: number): number => {
+    if (width === 1) return bytes[at] ?? -1;
+    const [a = 0, b = 0] = bytes.subarray(at, at + 2);
+    return label === "utf-16le" ? a + 256 * b : 256 * a + b;
+  };
+  for (let at = 0; at + width <= bytes.length; at += width) {
+    if (unit(at) !== 0x0a) continue;
+    const isReturn = at > start && unit(at - width) === 0x0d;
+    end(isReturn ? at - width : at, at + width);
+  }
+  end(bytes.length, bytes.length);
+  return lines;
 }
 
-test.each(["utf-8", "utf-16le", "utf-16be", "latin1"])(
-  "any bytes in any pieces are the lines that a naive reader finds (%s)",
+/** Bytes with borders of all kinds: of lines, of characters, of units. */
+function anyBytes(label: string): fc.Arbitrary<Buffer> {
+  const encode = (text: string): Buffer =>
+    label === "utf-16be"
+      ? Buffer.from(text, "utf16le").swap16()
+      : Buffer.from(text, label === "utf-16le" ? "utf16le" : "latin1");
+  const piece = fc.oneof(
+    fc.constantFrom("\n", "\r\n", "\r", "a", "\0").map(encode),
+    // Lead and trail bytes of Shift_JIS, GB 18030 and UTF-8; line feeds that are half of another unit.
+    fc.constantFrom(
+      [0x83],
+      [0x5c],
+      [0x81, 0x30],
+      [0x81, 0x30, 0x81],
+      [0xe6, 0x97],
+      [0xf0, 0x9f],
+      [0x0a, 0x0a],
+      [0x0a, 0x4e],
+      [0xd8],
+    ),
+    fc.uint8Array({ maxLength: 6 }),
+  );
+  return fc.array(piece, { maxLength: 30 }).map((parts) => Buffer.concat(parts.map((part) => Buffer.from(part))));
+}
+
+test.each(["utf-8", "utf-16le", "utf-16be", "latin1", "shift_jis", "gb18030"])(
+  "any bytes in any pieces are the lines that a naive reader finds, with the same offsets (%s)",
   (label) => {
-    const { frame, unit, decode } = encodingOf(label);
-    const unitBytes = (text: string): Buffer =>
-      label === "utf-16be"
-        ? Buffer.from(text, "utf16le").swap16()
-        : Buffer.from(text, unit === 2 ? "utf16le" : "latin1");
-    const bytes = fc
-      .array(fc.oneof(fc.constantFrom("\n", "\r\n", "a", "\0").map(unitBytes), fc.uint8Array({ maxLength: 8 })))
-      .map((parts) => Buffer.concat(parts));
-    const property = fc.property(bytes, fc.array(fc.nat({ max: 20 })), (all, cuts) => {
-      const texts: string[] = [];
+    const { frame, decode } = encodingOf(label);
+    const property = fc.property(anyBytes(label), fc.array(fc.nat({ max: 20 })), (all, cuts) => {
+      const lines: Line[] = [];
       let from = 0;
       let total = 0;
       for (const cut of [...cuts, all.length]) {
         total = Math.min(all.length, total + cut);
-        const options = { maxRecordBytes: 1_000_000, continued: false, final: false };
+        const options = {
+          maxRecordBytes: 1_000_000,
+          continued: false,
+          final: cut === all.length && total === all.length,
+        };
         const start = from;
-        from += frame(all.subarray(start, total), options, (at, contentEnd) => {
-          texts.push(decode(all.subarray(start + at, start + contentEnd)));
+        from += frame(all.subarray(start, total), options, (at, contentEnd, end) => {
+          lines.push([decode(all.subarray(start + at, start + contentEnd)), start + at, start + end]);
         });
       }
-      return isDeepStrictEqual(texts, reference(all, label));
+      return isDeepStrictEqual([lines, from], [reference(all, label), all.length]);
     });
-    expect(() => fc.assert(property, { numRuns: 100 })).not.toThrow();
+    expect(() => fc.assert(property, { numRuns: 500 })).not.toThrow();
   },
 );
