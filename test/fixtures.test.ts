@@ -44,7 +44,9 @@ const table = names.flatMap((name) =>
 
 test("the fixtures hold every application and every format", () => {
   expect(names.length).toBeGreaterThanOrEqual(8);
-  expect(new Set(table.map(([, format]) => format))).toEqual(new Set(["raw", "json", "nginx", "syslog", "auto"]));
+  expect(new Set(table.map(([, format]) => format))).toEqual(
+    new Set(["raw", "json", "apache", "nginx", "syslog", "auto"]),
+  );
   for (const name of names) {
     const { size, cases } = read(name);
     expect(readFileSync(join(FIXTURES, name, "input.log")).length).toBe(size);
