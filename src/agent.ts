@@ -1,24 +1,21 @@
 /*
  * A long file: it reads as the table of contents of the whole agent, and what it wires is nowhere else.
  */
-import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { StatusReport } from "./agent-status.ts";
 import { BufferPool } from "./core/buffer-pool.ts";
 import { Journal } from "./checkpoint/journal.ts";
 import { StateLock } from "./checkpoint/lock.ts";
 import type { Config } from "./config/schema.ts";
-import type { CheckpointStore, Position } from "./core/checkpoint.ts";
+import type { CheckpointStore } from "./core/checkpoint.ts";
 import { describeError, EXIT } from "./core/errors.ts";
 import type { AgentEvent, Emit } from "./core/events.ts";
 import type { Meter } from "./core/meter.ts";
-import { START } from "./core/position.ts";
-import { endOf } from "./files/first-cursor.ts";
-import type { LogFile } from "./files/log-file.ts";
 import { LookLoop } from "./files/look-loop.ts";
-import { type FileListener, FileRegistry } from "./files/registry.ts";
-import { segmentsOf, StdinSpool } from "./files/stdin-spool.ts";
+import { FileRegistry } from "./files/registry.ts";
+import { segmentsOf, type StdinSpool } from "./files/stdin-spool.ts";
 import type { Watch } from "./files/watcher.ts";
+import { Following } from "./following.ts";
 import { type Estate, OpenFiles, Valve } from "./hand-over.ts";
 import { BodyEncoder } from "./pipeline/body/encoder.ts";
 import { createSink, deadLettersOf, resourceOf, type SinkWorld } from "./create-sink.ts";
@@ -27,6 +24,8 @@ import { abandon } from "./pipeline/ledger.ts";
 import { MemoryBudget } from "./pipeline/memory-budget.ts";
 import { Pipeline } from "./pipeline/pipeline.ts";
 import { SegmentReader } from "./reading/reader.ts";
+import { isOwed, quietTimeOf, type RunMode, Shutdown } from "./shutdown.ts";
+import { SegmentRemoval, spoolFor, stdinDirectory } from "./standard-input.ts";
 import type { AgentStatus } from "./telemetry/status.ts";
 import { createTransformers } from "./transforms/transformer.ts";
 
@@ -45,18 +44,8 @@ export interface AgentWorld extends SinkWorld {
   readonly maxDescriptors?: number | undefined;
 }
 
-export type AgentState = AgentStatus["state"];
+type AgentState = AgentStatus["state"];
 
-export type RunMode =
-  /** Follow the files until told to stop. */
-  | "follow"
-  /** Read to the end of what is there, then stop. */
-  | "once";
-
-/** Part of the shutdown's time that waiting for the application to go quiet may take. */
-const QUIET_PART = 0.6;
-/** Part of it that belongs to `spillTo`, if there is one. */
-const SPILL_PART = 0.15;
 /** How long an agent that hands over waits for the requests under way; less for a sink that is failing. */
 const HAND_OVER_MS = 5_000;
 const HAND_OVER_FAILING_MS = 1_000;
@@ -84,23 +73,21 @@ export class Agent {
   #pipelines: readonly Pipeline[];
   readonly #pool = new BufferPool(POOL_BYTES);
   readonly #encoder = new BodyEncoder(this.#pool);
-  /** Sinks that have cursors from an earlier run, or that the agent before had. */
-  readonly #knownSinks: ReadonlySet<string>;
+  readonly #following: Following;
+  readonly #shutdown: Shutdown;
   readonly #looks: LookLoop;
   readonly #valve: Valve;
   /** What the agent before had open, if there was one with the same state directory. */
   readonly #inherited: OpenFiles | undefined;
   /** Keeps what comes from standard input, if a source reads it. */
   readonly #stdin: StdinSpool | undefined;
+  readonly #segments: SegmentRemoval | undefined;
   /** Aborted by the first request to stop; the second aborts everything. */
   readonly #stopping = new AbortController();
   /** Told twice to stop: nothing is waited for any more. */
   #abandoned = false;
-  #startedUp = false;
   #isLeaving = false;
   #hasLost = false;
-  /** Segments of stdin that are being deleted, one after the other. */
-  #discarding = Promise.resolve();
   #estate: Estate | undefined;
   readonly #ended = Promise.withResolvers<void>();
   /** Aborted when nothing is left to do but to close. */
@@ -138,20 +125,42 @@ export class Agent {
     this.#store = state.store;
     this.#inherited = state.files;
     this.#stdin = state.stdin;
-    this.#knownSinks = new Set([...state.store.cursors.keys(), ...Object.keys(state.config?.sinks ?? {})]);
+    const { store } = state;
     const { clock, watch, emit, meter } = this.#world;
     this.#valve = new Valve(clock);
+    const pipelines = (): readonly Pipeline[] => this.#pipelines;
+    this.#following = new Following({
+      store,
+      clock,
+      emit,
+      pipelines,
+      knownSinks: new Set([...store.cursors.keys(), ...Object.keys(state.config?.sinks ?? {})]),
+      inherited: this.#inherited,
+      released: (file) => this.#segments?.remove(file),
+    });
     this.#registry = new FileRegistry({
       sources: Object.entries(config.sources).map(([name, source]) =>
         source.stdin ? segmentsOf({ name, ...source }, stdinDirectory(config)) : { name, ...source },
       ),
-      store: state.store,
-      listener: this.#listener(),
+      store,
+      listener: this.#following,
       clock,
       emit,
       maxOpenFiles: Math.min(config.maxOpenFiles, filesWithin(world.maxDescriptors)),
     });
-    this.#looks = new LookLoop({ registry: this.#registry, watch, clock, emit });
+    const registry = this.#registry;
+    this.#segments = state.stdin && new SegmentRemoval({ config, spool: state.stdin, store, registry });
+    this.#shutdown = new Shutdown({
+      config,
+      clock,
+      emit,
+      registry,
+      stopping: this.#stopping.signal,
+      pipelines,
+      isAbandoned: () => this.#abandoned,
+      spill: (to) => this.#spill(to),
+    });
+    this.#looks = new LookLoop({ registry, watch, clock, emit });
     // The sink that others are spilled to gets nothing else.
     const names = Object.keys(config.sinks).filter((name) => name !== config.shutdown.spillTo);
     this.#reader = new SegmentReader({
@@ -167,14 +176,7 @@ export class Agent {
       sinks: names.length,
     });
     this.#budget = new MemoryBudget(config.memory.maxBuffered);
-    const { store } = state;
-    this.#report = new StatusReport({
-      config,
-      store,
-      registry: this.#registry,
-      looks: this.#looks,
-      budget: this.#budget,
-    });
+    this.#report = new StatusReport({ config, store, registry, looks: this.#looks, budget: this.#budget });
     this.#pipelines = names.map((name) => this.#pipeline(name));
   }
 
@@ -221,9 +223,10 @@ export class Agent {
       this.#stdin?.take();
       const ending = await this.#follow(mode);
       if (this.#isLeaving) return await this.#leave();
-      await this.#drain(ending);
-      const exitCode = await this.#conclude(ending);
-      await this.#discardSegments();
+      await this.#shutdown.drain(ending);
+      const exitCode = await this.#shutdown.conclude(ending, this.#hasLost);
+      this.#enter("stopped");
+      await this.#segments?.removeRest((file) => this.#following.isNeeded(file));
       return exitCode;
     } catch (error) {
       this.#enter("failed");
@@ -260,11 +263,11 @@ export class Agent {
    * for delivery.
    */
   async #limitLooks(): Promise<void> {
-    await this.#world.clock.sleep(this.#config.shutdown.timeout * QUIET_PART, this.#over.signal);
+    await this.#world.clock.sleep(quietTimeOf(this.#config), this.#over.signal);
     this.#registry.halt();
   }
 
-  /** Pipelines end before their time if their receivers have gone, or for a bug, which `#drain` then throws. */
+  /** Pipelines end before their time if their receivers have gone, or for a bug, which draining then throws. */
   async #noticeEnd(): Promise<void> {
     try {
       await Promise.all(this.#pipelines.map((pipeline) => pipeline.run()));
@@ -283,7 +286,7 @@ export class Agent {
     await this.#registry.start();
     await this.#inherited?.close();
     if (this.#registry.files.size === 0) this.#world.emit({ kind: "files.none", roots: [...this.#registry.roots] });
-    this.#startedUp = true;
+    this.#following.started();
     if (!this.#stopping.signal.aborted) this.#enter("running");
   }
 
@@ -316,9 +319,9 @@ export class Agent {
   }
 
   async #untilQuiet(): Promise<void> {
-    const { quietPeriod, timeout } = this.#config.shutdown;
+    const { quietPeriod } = this.#config.shutdown;
     const pointless = (): boolean => this.#registry.isHalted || this.#pipelines.every(({ ended }) => ended);
-    await this.#looks.untilQuiet(quietPeriod, timeout * QUIET_PART, pointless);
+    await this.#looks.untilQuiet(quietPeriod, quietTimeOf(this.#config), pointless);
   }
 
   /** Waits for the requests under way, and looks at the files until the end of it, for they go on rotating. */
@@ -333,82 +336,9 @@ export class Agent {
     await Promise.all(this.#pipelines.map((pipeline) => pipeline.run()));
     const files = new OpenFiles(this.#registry.files.values());
     this.#stdin?.suspend();
-    await this.#discarding;
+    await this.#segments?.done;
     this.#estate = { config: this.#config, lock: this.#lock, store: this.#store, files, stdin: this.#stdin };
     return EXIT.done;
-  }
-
-  /** Delivers everything that was read, unfinished last lines too, within what is left of the time. */
-  async #drain(mode: RunMode): Promise<void> {
-    const { shutdown } = this.#config;
-    const deadline = new AbortController();
-    // Reading to the end of what is there takes as long as it takes, unless somebody wants it to stop.
-    const timeUp = mode === "once" ? this.#onceTimeUp(deadline.signal) : this.#timeUp(deadline.signal);
-    await Promise.all(
-      this.#pipelines.map((pipeline) => pipeline.drain(mode === "once" ? "moveOver" : "send", shutdown.lastChance)),
-    );
-    deadline.abort();
-    await timeUp;
-    await this.#spill();
-  }
-
-  async #timeUp(cancel: AbortSignal): Promise<void> {
-    const { timeout, spillTo } = this.#config.shutdown;
-    await this.#stopAfter(timeout * (1 - QUIET_PART - (spillTo === undefined ? 0 : SPILL_PART)), cancel);
-  }
-
-  /** Stops the pipelines after so long, or at once when there is nothing left to wait for. */
-  async #stopAfter(ms: number, cancel: AbortSignal): Promise<void> {
-    await this.#world.clock.sleep(ms, cancel);
-    for (const pipeline of this.#pipelines) pipeline.stop();
-  }
-
-  /** What could not be delivered goes to the sink that stands in, from the same cursors on. */
-  async #spill(): Promise<void> {
-    const { spillTo, timeout, lastChance } = this.#config.shutdown;
-    if (spillTo === undefined || this.#abandoned) return;
-    this.#pipelines = this.#pipelines.map((pipeline) =>
-      isOwed(pipeline) ? this.#pipeline(pipeline.name, spillTo) : pipeline,
-    );
-    const done = new AbortController();
-    const timeUp = this.#stopAfter(timeout * SPILL_PART, done.signal);
-    await Promise.all(
-      this.#pipelines.map(async (pipeline) => {
-        if (!pipeline.spills) return;
-        for (const file of this.#registry.files.values()) pipeline.resume(file);
-        pipeline.collapse();
-        await pipeline.drain("moveOver", lastChance);
-        const { spilledBytes, spilledRecords } = pipeline.account;
-        this.#world.emit({ kind: "sink.spilled", sink: pipeline.name, to: spillTo, spilledBytes, spilledRecords });
-      }),
-    );
-    done.abort();
-    await timeUp;
-  }
-
-  async #onceTimeUp(cancel: AbortSignal): Promise<void> {
-    await this.#world.clock.sleep(Number.POSITIVE_INFINITY, AbortSignal.any([cancel, this.#stopping.signal]));
-    if (!cancel.aborted) await this.#timeUp(cancel);
-  }
-
-  /** Prints the accounts. What is still owed decides the exit code. */
-  async #conclude(mode: RunMode): Promise<number> {
-    await this.#registry.giveUpDeleted();
-    // Who reads once and exits with success has read all there is.
-    let owed = this.#registry.isCutShort || (mode === "once" && this.#registry.unreadable.length > 0);
-    for (const { name, account, ended } of this.#pipelines) {
-      const { pendingBytes } = account;
-      this.#world.emit({ kind: "sink.account", sink: name, account: { ...account } });
-      if (ended || pendingBytes === 0) continue;
-      this.#world.emit({ kind: "sink.undelivered", sink: name, pendingBytes });
-      owed = true;
-    }
-    this.#enter("stopped");
-    // Who reads once and removes the files afterwards must hear of it; and to try again would not bring it back.
-    if (mode === "once" && this.#hasLost) return EXIT.failed;
-    // A sidecar that fails would have the whole Job run again.
-    if (this.#config.exitWhen !== undefined && !this.#config.failOnUndelivered) return EXIT.done;
-    return owed ? EXIT.undelivered : EXIT.done;
   }
 
   async #flushRegularly(stop: AbortSignal): Promise<void> {
@@ -418,69 +348,12 @@ export class Agent {
     }
   }
 
-  /** Of stdin nobody else has a use for what every sink has. The cursors first: without them it would look lost. */
-  #discard(file: LogFile): void {
-    const stdin = this.#stdin;
-    if (stdin === undefined || this.#config.sources[file.source.name]?.stdin !== true) return;
-    const discard = async (): Promise<void> => {
-      await this.#store.flush();
-      if (await stdin.discard(file.path)) this.#registry.removed(file);
-    };
-    this.#discarding = this.#discarding.then(discard);
-  }
-
-  /** At the end nothing of stdin stays but what some sink has not got. */
-  async #discardSegments(): Promise<void> {
-    if (this.#stdin === undefined) return;
-    this.#stdin.close();
-    for (const file of this.#registry.files.values()) {
-      if (!this.#pipelines.some((pipeline) => pipeline.needs(file))) this.#discard(file);
-    }
-    await this.#discarding;
-    // Forgets them.
-    await this.#registry.look([], false);
-  }
-
-  #listener(): FileListener {
-    return {
-      added: (files) => this.#follows(files),
-      changed: (file) => {
-        for (const pipeline of this.#pipelines) pipeline.changed(file);
-        if (file.state === "released") this.#discard(file);
-      },
-      isNeeded: (file) => this.#pipelines.some((pipeline) => pipeline.needs(file)),
-      forgotten: (file) => {
-        for (const pipeline of this.#pipelines) pipeline.forget(file);
-        this.#store.record({ kind: "forget", file: file.id });
-      },
-    };
-  }
-
-  /** Gives new files to all pipelines. Reading begins when the first cursors are durable. */
-  async #follows(files: readonly LogFile[]): Promise<void> {
-    for (const file of files) {
-      await this.#inherited?.restore(file, this.#world.clock);
-      for (const pipeline of this.#pipelines) {
-        const known = this.#store.cursors.get(pipeline.name)?.has(file.id) === true;
-        // What is out of reach already was never owed to a sink that did not know it.
-        if (known || file.state !== "gone")
-          pipeline.follow(file, known ? START : await this.#firstPosition(pipeline.name, file));
-      }
-      if (file.state !== "gone") this.#world.emit({ kind: "file.found", path: file.path, size: file.size });
-    }
-    await this.#store.flush();
-    for (const file of files) for (const pipeline of this.#pipelines) pipeline.changed(file);
-  }
-
-  /** `startAt` is for the files that a new sink finds at its start; whatever comes later is read from its beginning, unless it is old. */
-  async #firstPosition(sink: string, file: LogFile): Promise<Position> {
-    // Of a damaged journal cursors may be missing; but what the agent before knew is whole.
-    const mayBeMissing = this.#inherited === undefined && this.#store.damaged;
-    const { startAt, ignoreOlder = Number.POSITIVE_INFINITY } = file.source;
-    const isNewSink = !this.#startedUp && !this.#knownSinks.has(sink);
-    const isUnwanted =
-      (isNewSink && startAt === "end") || this.#world.clock.now() - Number(file.mtimeNs / 1_000_000n) > ignoreOlder;
-    return isUnwanted && !mayBeMissing ? endOf(file) : START;
+  /** Has a sink stand in for those that something is owed to. */
+  #spill(to: string): readonly Pipeline[] {
+    this.#pipelines = this.#pipelines.map((pipeline) =>
+      isOwed(pipeline) ? this.#pipeline(pipeline.name, to) : pipeline,
+    );
+    return this.#pipelines.filter(({ spills }) => spills);
   }
 
   /** With `standIn` its records go to the sink of that name, and count as spilled. */
@@ -528,22 +401,8 @@ export class Agent {
   }
 }
 
-/** Whether its receiver has not got everything. To one that has gone nothing is owed. */
-const isOwed = ({ ended, account }: Pipeline): boolean => !ended && account.pendingBytes > 0;
-
 /** Files that may be open at the same time, so that sockets, the journal and the directories have descriptors left. */
 const filesWithin = (descriptors = Number.POSITIVE_INFINITY): number =>
   descriptors === Number.POSITIVE_INFINITY
     ? descriptors
     : Math.max(1, Math.floor(descriptors - Math.max(MIN_OTHER_DESCRIPTORS, descriptors * OTHER_DESCRIPTORS_PART)));
-
-const stdinDirectory = ({ stateDir }: Config): string => join(stateDir, "stdin");
-
-/** The spool of a configuration with a source that reads stdin: that of the agent before, which has its place in the stream. */
-async function spoolFor(config: Config, world: AgentWorld, before?: StdinSpool): Promise<StdinSpool | undefined> {
-  const { clock, emit, stdin } = world;
-  if (stdin === undefined || !Object.values(config.sources).some((source) => source.stdin)) return undefined;
-  if (before !== undefined) return before;
-  const { maxBuffered } = config.stdin;
-  return StdinSpool.open({ input: stdin(), directory: stdinDirectory(config), maxBytes: maxBuffered, clock, emit });
-}

@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
-import { Agent, type AgentWorld, type RunMode } from "../agent.ts";
+import { Agent, type AgentWorld } from "../agent.ts";
 import type { Config } from "../config/schema.ts";
 import { describeError, errorCode, UserError } from "../core/errors.ts";
 import type { Estate } from "../hand-over.ts";
 import { type ConfigFile, GOING_ON } from "./config-file.ts";
 import { appears } from "./exit-when.ts";
+import type { RunMode } from "../shutdown.ts";
 import type { Interruption } from "./interruption.ts";
 import type { ReloadWish } from "./reload-wish.ts";
 
