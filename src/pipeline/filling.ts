@@ -63,8 +63,7 @@ export class Filling {
   async #next(batch: Batch | undefined): Promise<Slice | undefined> {
     const { delivery, feed, resending, sink } = this.#options;
     const roomForRecords = batch?.roomForRecords ?? sink.limits.maxRecords;
-    return (
-      (await resending.next()) ?? (await feed.next(roomForRecords, batch?.roomForBytes ?? delivery.bytesPerRequest))
-    );
+    const again = resending.isEmpty ? undefined : await resending.next();
+    return again ?? (await feed.next(roomForRecords, batch?.roomForBytes ?? delivery.bytesPerRequest));
   }
 }

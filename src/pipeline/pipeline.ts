@@ -82,7 +82,7 @@ export class Pipeline {
     this.name = name;
     this.#options = options;
     this.#books = new Bookkeeping(options);
-    const resending = new Resending({ ...options, lost: (claim) => this.#acknowledge(claim) });
+    const resending = new Resending({ ...options, settled: (claim) => this.#acknowledge(claim) });
     this.#feed = new Feed({
       ...options,
       sink: name,

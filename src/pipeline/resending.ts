@@ -7,14 +7,23 @@ import type { Claim, Slice } from "./progress.ts";
 /** What can't be read again at the moment is tried again after so long. */
 const RETRY_MS = 1_000;
 
+/** If other bytes stand in a file for so long, and nothing is known of where its own went, they were overwritten. */
+const OVERWRITTEN_MS = 60_000;
+
 export interface ResendingOptions {
   /** The sink's name. */
   readonly name: string;
   readonly reader: RecordReader;
   readonly clock: Clock;
   readonly suspect: (file: FollowedFile, position: Position) => void;
-  /** Its bytes are out of reach before the receiver confirmed them. Its range says so. */
-  readonly lost: (claim: Claim) => void;
+  /** There is nothing to send again. The claim's range says what became of its bytes. */
+  readonly settled: (claim: Claim) => void;
+}
+
+interface Waiting {
+  readonly claim: Claim;
+  /** Monotonic time since when other bytes stand there, milliseconds. */
+  readonly changedMs?: number | undefined;
 }
 
 /**
@@ -23,7 +32,7 @@ export interface ResendingOptions {
  */
 export class Resending {
   readonly #options: ResendingOptions;
-  readonly #claims: Claim[] = [];
+  readonly #claims: Waiting[] = [];
   /** Monotonic time before which nothing is read, milliseconds. */
   #notBeforeMs = 0;
 
@@ -37,41 +46,60 @@ export class Resending {
 
   /** Bytes of the file that `next` would read now. */
   get nextBytes(): number {
-    const [claim] = this.#claims;
-    if (claim === undefined || this.#options.clock.elapsed() < this.#notBeforeMs) return 0;
-    return claim.to.offset - claim.from.offset;
+    const [waiting] = this.#claims;
+    if (waiting === undefined || this.#options.clock.elapsed() < this.#notBeforeMs) return 0;
+    return waiting.claim.to.offset - waiting.claim.from.offset;
   }
 
   add(claim: Claim): void {
-    this.#claims.push(claim);
+    this.#claims.push({ claim });
   }
 
   /** The next records to send again; undefined if there are none, or they can't be read now. */
   async next(): Promise<Slice | undefined> {
-    const { clock, reader, suspect } = this.#options;
+    const { clock, reader } = this.#options;
     while (clock.elapsed() >= this.#notBeforeMs) {
-      const claim = this.#claims.shift();
-      if (claim === undefined) return undefined;
-      const { file } = claim.progress;
-      const result = await reader.readAgain(file, claim.from, claim.to);
-      if (result.kind === "segment") {
-        const { segment } = result;
-        return { ...claim, segment, records: withLastSplit(segment.records, claim.lastSplit) };
-      }
-      if (isOutOfReach(file)) {
-        this.#giveUp(claim);
+      const waiting = this.#claims.shift();
+      if (waiting === undefined) return undefined;
+      const { claim } = waiting;
+      const result = await reader.readAgain(claim.progress.file, claim.from, claim.to);
+      if (result.kind !== "segment") {
+        this.#postpone(waiting, result.kind === "changed");
         continue;
       }
-      this.#claims.push(claim);
-      if (result.kind === "changed") suspect(file, claim.from);
-      this.#notBeforeMs = clock.elapsed() + RETRY_MS;
+      const { segment } = result;
+      const records = withLastSplit(segment.records, claim.lastSplit);
+      if (records.length > 0) return { ...claim, segment, records };
+      segment.release();
+      this.#filtered(claim);
     }
     return undefined;
   }
 
+  #postpone({ claim, changedMs }: Waiting, isChanged: boolean): void {
+    const { clock, suspect } = this.#options;
+    const { file } = claim.progress;
+    const now = clock.elapsed();
+    const sinceMs = isChanged ? (changedMs ?? now) : undefined;
+    if (isOutOfReach(file)) return this.#giveUp(claim, file.lossReason ?? "truncated, replaced or deleted");
+    if (sinceMs !== undefined && now - sinceMs >= OVERWRITTEN_MS) return this.#giveUp(claim, "overwritten");
+    this.#claims.push({ claim, changedMs: sinceMs });
+    if (isChanged) suspect(file, claim.from);
+    this.#notBeforeMs = now + RETRY_MS;
+  }
+
+  /** What `auto` has decided since makes the transforms drop all of it. */
+  #filtered(claim: Claim): void {
+    const { counters } = claim.range;
+    counters.filteredBytes += counters.deliveredBytes;
+    counters.deliveredBytes = 0;
+    counters.deliveredRecords = 0;
+    this.#options.settled(claim);
+  }
+
   /** The whole of it counts as lost, though a part may have been confirmed. */
-  #giveUp(claim: Claim): void {
-    const { clock, lost, name } = this.#options;
+  #giveUp(claim: Claim, what: string): void {
+    const { clock, name, settled } = this.#options;
     const { from, partial, progress, range, to } = claim;
     // The cursor stands before an unfinished line: whatever is to be said of it is said of the line.
     if (partial !== undefined) return;
@@ -87,10 +115,10 @@ export class Resending {
       from: from.offset,
       to: to.offset,
       bytes,
-      reason: `not confirmed by its receiver, and ${progress.file.lossReason ?? "truncated, replaced or deleted"} before it could be sent again`,
+      reason: `not confirmed by its receiver, and ${what} before it could be sent again`,
       at: clock.now(),
     };
-    lost(claim);
+    settled(claim);
   }
 }
 

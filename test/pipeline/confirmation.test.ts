@@ -128,6 +128,18 @@ describe("what a receiver has taken but not confirmed", () => {
     expect(scene.pipeline.account).toMatchObject({ deliveredBytes: 4, lostBytes: 8, imbalanceBytes: 0 });
   });
 
+  test("counts as lost, by name, when other bytes stand in its place", async () => {
+    const { scene, sink } = await world("one\ntwo\n", 2);
+    await scene.until("it is taken", () => sink.open.length === 1);
+    // What stands before and behind it is as it was.
+    await scene.write("x.log", "one\nsix\n");
+    sink.open[0]?.settle(false);
+    await scene.until("the loss is told", () => scene.events.some(({ kind }) => kind === "data.lost"));
+    expect(scene.store.losses).toMatchObject([{ from: 0, to: 8, reason: expect.stringContaining("overwritten") }]);
+    expect(scene.pipeline.account).toMatchObject({ lostBytes: 8, pendingBytes: 0, imbalanceBytes: 0 });
+    expect(sink.open).toHaveLength(1);
+  });
+
   test("is waited for at the end, and sent again then too", async () => {
     const { scene, sink } = await world("1\nunfinished");
     await scene.until("it is taken", () => sink.open.length === 1);
