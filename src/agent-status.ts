@@ -43,10 +43,11 @@ export class StatusReport {
     };
   }
 
-  #sink({ name, gate, account, inFlight, isBusy, succeededAtMs, ended }: Pipeline): SinkStatus {
+  #sink(pipeline: Pipeline): SinkStatus {
+    const { name, gate, account, inFlight, bufferedBytes, isBusy, succeededAtMs, ended } = pipeline;
     const type = this.#parts.config.sinks[name]?.type ?? "";
     const before = this.#before.get(name) ?? account;
-    return { name, type, gate, account, before, inFlight, isBusy, succeededAtMs, ended };
+    return { name, type, gate, account, before, inFlight, bufferedBytes, isBusy, succeededAtMs, ended };
   }
 }
 

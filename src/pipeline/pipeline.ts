@@ -132,6 +132,11 @@ export class Pipeline {
     return this.#gate.inFlight;
   }
 
+  /** Memory that its batches under way hold, about, bytes. */
+  get bufferedBytes(): number {
+    return this.#shipping.heldBytes;
+  }
+
   /**
    * Whether it has something to do that should get on: not while the receiver fails, has yet to confirm what it took, or a
    * refused record can't be kept.

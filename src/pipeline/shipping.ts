@@ -41,6 +41,7 @@ export class Shipping {
   readonly #batches = new Set<Promise<void>>();
   readonly #unconfirmed = new Set<Promise<void>>();
   readonly #digest: Digest;
+  #heldBytes = 0;
 
   constructor(options: ShippingOptions) {
     const { clock, emit, name } = options;
@@ -53,6 +54,11 @@ export class Shipping {
     return this.#batches.size;
   }
 
+  /** Memory that the batches hold, about, bytes. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   /** Whether nothing is under way, nor has to be sent again. */
   get isIdle(): boolean {
     return this.#batches.size === 0 && this.#unconfirmed.size === 0 && this.#options.resending.isEmpty;
@@ -63,9 +69,11 @@ export class Shipping {
     const { budget, gate } = this.#options;
     const { memoryBytes } = batch;
     budget.hold(memoryBytes);
+    this.#heldBytes += memoryBytes;
     this.#track(this.#batches, this.#ship(batch), () => {
       batch.release();
       budget.release(memoryBytes);
+      this.#heldBytes -= memoryBytes;
       gate.release();
     });
   }

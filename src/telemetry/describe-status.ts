@@ -75,13 +75,14 @@ function listed<T>(items: Iterable<T>, describe: (item: T) => unknown) {
 }
 
 function describeSink(sink: SinkStatus, since: (elapsedMs: number) => string) {
-  const { name, type, gate, account, inFlight, succeededAtMs, ended } = sink;
+  const { name, type, gate, account, inFlight, bufferedBytes, succeededAtMs, ended } = sink;
   return {
     name,
     type,
     gate: describeGate(gate, since),
     ended,
     inFlight,
+    bufferedBytes,
     pendingBytes: account.pendingBytes,
     lastSuccess: succeededAtMs === undefined ? undefined : since(succeededAtMs),
     account,

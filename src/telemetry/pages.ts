@@ -54,6 +54,11 @@ export class Pages {
     };
   }
 
+  /** An agent begins. What it has delivered counts from here on, even if nobody asks before the next one begins. */
+  begin(status: AgentStatus): void {
+    this.#totals.of(status);
+  }
+
   /** Undefined where there is none. */
   async get(path: string): Promise<Page | undefined> {
     const make = Object.hasOwn(this.#byPath, path) ? this.#byPath[path] : undefined;

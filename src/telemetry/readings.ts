@@ -199,6 +199,7 @@ const sinkMetrics: readonly ReadMetric[] = [
     "Requests that are being filled, are under way, or wait for another attempt",
     (sink) => sink.inFlight,
   ),
+  sinkGauge("buffered_bytes", "What the sink holds in batches", (sink) => sink.bufferedBytes),
   {
     name: "tailcar_sink_account_bytes",
     help: "The durable account: what became of all bytes since the sink's first cursor; the parts add up to all",

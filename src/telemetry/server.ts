@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type Address, formatAddress } from "../core/address.ts";
+import { describeError } from "../core/errors.ts";
 
 /** What is answered to a GET. */
 export interface Page {
@@ -77,8 +78,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, pages:
   // A client that has gone is no matter of ours.
   response.on("error", () => undefined);
   const isRead = method === "GET" || method === "HEAD";
-  const page = isRead ? await pages(url.split("?", 1)[0] ?? "") : METHOD_NOT_ALLOWED;
-  const { status, contentType, body } = page ?? NOT_FOUND;
+  const page = isRead ? await pageOf(url, pages) : METHOD_NOT_ALLOWED;
+  const { status, contentType, body } = page;
   response.writeHead(status, {
     "content-type": contentType,
     "content-length": Buffer.byteLength(body),
@@ -91,6 +92,15 @@ async function answer(request: IncomingMessage, response: ServerResponse, pages:
       : { connection: "close" }),
   });
   response.end(method === "HEAD" ? undefined : body);
+}
+
+/** A bug in what tells of the shipping is told to whoever asked, and is no reason to stop the shipping. */
+async function pageOf(url: string, pages: Pages): Promise<Page> {
+  try {
+    return (await pages(url.split("?", 1)[0] ?? "")) ?? NOT_FOUND;
+  } catch (error) {
+    return textPage(500, `a bug in tailcar, please report it: ${describeError(error)}\n`);
+  }
 }
 
 const textPage = (status: number, body: string): Page => ({ status, contentType: "text/plain; charset=utf-8", body });

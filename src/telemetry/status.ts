@@ -34,6 +34,7 @@ export interface SinkStatus {
   /** What its account held when the agent began. */
   readonly before: Readonly<Counters>;
   readonly inFlight: number;
+  readonly bufferedBytes: number;
   /** Whether it has something to do that should get on. */
   readonly isBusy: boolean;
   readonly succeededAtMs: number | undefined;

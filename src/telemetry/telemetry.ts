@@ -46,6 +46,7 @@ export class Telemetry implements Meter {
   /** Whom to ask from now on. */
   watch(status: () => AgentStatus): void {
     this.#status = status;
+    this.#pages?.begin(status());
   }
 
   /** Listens there from now on, if anywhere. Resolves after the first attempt; what keeps it from that is told, and tried again. */

@@ -47,7 +47,7 @@ async function looking(options: SceneOptions & { readonly reliable?: boolean }, 
     await isWaiting();
   };
   await pass(100);
-  return { scene, watched, pass, hint: (path: string, isEntry = false) => hint?.(path, isEntry) };
+  return { scene, loop, watched, pass, hint: (path: string, isEntry = false) => hint?.(path, isEntry) };
 }
 
 const IDLE_SINCE = new Date("2020-01-01");
@@ -56,6 +56,17 @@ async function idle(scene: Scene): Promise<void> {
   await scene.write("idle.log", "old\n");
   await utimes(scene.path("idle.log"), IDLE_SINCE, IDLE_SINCE);
 }
+
+describe("the loop", () => {
+  test.each([true, false])("says when it looked last, and whether it polls (hints reliable: %s)", async (reliable) => {
+    const { scene, loop, pass } = await looking({ include: ["*.log"], reliable }, idle);
+    expect(loop.isPolling).toBe(!reliable);
+    const before = loop.lookedAtMs ?? 0;
+    await pass(2_000);
+    expect(loop.lookedAtMs).toBeGreaterThan(before);
+    expect(loop.lookedAtMs).toBeLessThanOrEqual(scene.clock.elapsed());
+  });
+});
 
 describe("without a hint", () => {
   test("a file that grew lately is seen to grow within a second", async () => {

@@ -1,4 +1,4 @@
-import { copyFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -12,6 +12,8 @@ import { TelemetryClient } from "../support/telemetry.ts";
 
 const server = { listen: "127.0.0.1:0" };
 const down = { status: 503 } as const;
+
+const reloads = (agent: AgentProcess): number => agent.stderr.split('"event":"config.reloaded"').length - 1;
 
 /** The account of a sink that the agent printed at its end. */
 function printedAccount(agent: AgentProcess, sink: string): Readonly<Record<string, unknown>> {
@@ -123,6 +125,32 @@ test("an agent whose checkpoints are not durable ships, is not ready, and is aga
   disk.setReadOnly(false);
   await telemetry.answers("/readyz", 200);
   expect(await telemetry.value("tailcar_checkpoints_durable")).toBe(1);
+  expect((await agent.terminate()).code).toBe(0);
+});
+
+test("a reload moves the server and takes it away, and the counters go on", async () => {
+  const scene = new Scene();
+  const datadog = await scene.datadog();
+  const config = { sinks: { datadog: datadogSink(datadog) } };
+  const path = join(scene.dir, "tailcar.yaml");
+  scene.write("app.log", "one\n");
+  const agent = scene.agent({ ...config, server });
+  const first = await TelemetryClient.of(agent);
+  await eventually("the line", agent, () => datadog.indexed === 1);
+  const written = readFileSync(path, "utf8");
+  writeFileSync(path, written.replace("127.0.0.1:0", "localhost:0"));
+  agent.signal("SIGHUP");
+  await eventually("the move", agent, () => reloads(agent) === 1);
+  const second = await TelemetryClient.of(agent);
+  expect(second.address).not.toBe(first.address);
+  await expect(first.get("/livez")).rejects.toThrow("fetch failed");
+  await second.reaches("tailcar_agent_state", { state: "running" }, 1);
+  expect(await second.value("tailcar_sink_delivered_records_total", { sink: "datadog" })).toBe(1);
+  expect(await second.value("tailcar_sink_request_records_sum", { sink: "datadog" })).toBe(1);
+  writeFileSync(path, written.replace(/server:\n.*\n/, ""));
+  agent.signal("SIGHUP");
+  await eventually("the end of it", agent, () => reloads(agent) === 2);
+  await expect(second.get("/livez")).rejects.toThrow("fetch failed");
   expect((await agent.terminate()).code).toBe(0);
 });
 

@@ -12,8 +12,9 @@ export class TelemetryClient {
 
   /** Waits until the agent says where it listens. */
   static async of(agent: AgentProcess): Promise<TelemetryClient> {
-    const listening = /health and metrics at http:\/\/([^"\s]+)/;
-    const address = await until("the server", () => listening.exec(agent.stderr)?.[1], { detail: () => agent.tail() });
+    const latest = (): string | undefined =>
+      [...agent.stderr.matchAll(/health and metrics at http:\/\/([^"\s]+)/g)].at(-1)?.[1];
+    const address = await until("the server", latest, { detail: () => agent.tail() });
     return new TelemetryClient(address);
   }
 

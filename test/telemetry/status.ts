@@ -28,6 +28,7 @@ export function sinkStatus({ account, before, ...rest }: SinkWish = {}): SinkSta
     type: "datadog",
     gate: { kind: "closed" },
     inFlight: 0,
+    bufferedBytes: 0,
     isBusy: false,
     succeededAtMs: undefined,
     ended: false,

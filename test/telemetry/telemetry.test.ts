@@ -116,6 +116,19 @@ describe("the server", () => {
     for (const socket of sockets) socket.destroy();
   });
 
+  test("tells of a bug to who asked, and goes on", async () => {
+    const scene = new Scene();
+    scene.telemetry.watch(() => {
+      throw new Error("off by one");
+    });
+    await scene.telemetry.listen("127.0.0.1:0");
+    const response = await scene.get("/status");
+    expect([response.status, await response.text()]).toEqual([500, expect.stringContaining("off by one")]);
+    scene.has(agentStatus());
+    await scene.clock.advance(600);
+    expect((await scene.get("/status")).status).toBe(200);
+  });
+
   test("refuses large headers", async () => {
     const scene = await Scene.listening(agentStatus());
     expect((await scene.get("/livez", { headers: { "x-large": "a".repeat(10_000) } })).status).toBe(431);
@@ -295,6 +308,13 @@ describe("metrics", () => {
     const succeeded = (scene.clock.now() - nowMs + 500) / 1_000;
     expect(of("last_success_timestamp_seconds", { sink: "well" })).toBeCloseTo(succeeded);
     expect(of("last_success_timestamp_seconds", { sink: "down" })).toBeUndefined();
+  });
+
+  test("count on from one agent to the next, though nobody asked for those of the first", async () => {
+    const scene = await Scene.listening();
+    scene.has(agentStatus());
+    scene.has(agentStatus({ sinks: [sinkStatus({ account: { deliveredBytes: 5 }, before: { deliveredBytes: 3 } })] }));
+    expect(valueOf(await scene.samples(), "tailcar_sink_delivered_bytes_total")).toBe(5);
   });
 
   test("are in the text format of Prometheus", async () => {
