@@ -42,6 +42,7 @@ class Sample {
   #lines = 0;
   #banner = 0;
   #starts = 0;
+  #wasStart = false;
   #latest = { offset: 0, isQuiet: false, isSevere: false };
   /** Where the line begins below which others stand that do not begin so. */
   #firstRun: number | undefined;
@@ -55,9 +56,18 @@ class Sample {
     if (isStart) {
       this.#starts += 1;
       this.#latest = { offset, isQuiet: isQuiet(body), isSevere: isSevere(body) };
+    } else if (this.#isSecond(body)) {
+      // The level stands here.
+      this.#latest = { ...this.#latest, isQuiet: isQuiet(body), isSevere: isSevere(body) };
+      this.#firstRun ??= this.#latest.offset;
     } else if (!this.#goesOn(body)) return false;
+    this.#wasStart = isStart;
     if (this.#starts >= ENOUGH) return true;
     return this.#lines < MAX_LINES ? undefined : this.#starts > 1;
+  }
+
+  #isSecond(body: string): boolean {
+    return this.#wasStart && this.start?.isSecond(body) === true;
   }
 
   #begin(body: string): boolean {

@@ -15,7 +15,10 @@ export function fromStarts(start: RecordStart, traces: Extent, onlyTraces: boole
     if (first === undefined || !start.test(first)) return own;
     let hasTrace = own > 1;
     let hasText = false;
-    for (let next = from + own; ;) {
+    let next = from + own;
+    const second = lines.text(next);
+    if (second !== undefined && start.isSecond(second)) next += 1;
+    for (;;) {
       const text = lines.text(next);
       if (text === undefined) return hasText && onlyTraces ? own : next - from;
       if (start.test(text)) return next - from;

@@ -7,6 +7,8 @@ export interface RecordStart {
   readonly shape: string;
   /** Whether a line has the shape. */
   test(text: string): boolean;
+  /** Whether a line may be the second of each record, as java.util.logging writes them: `SEVERE: text`. */
+  isSecond(text: string): boolean;
   /** The same for the line that begins at `start`, in an encoding that has ASCII in it. */
   begins(bytes: Uint8Array, start: number): boolean;
 }
@@ -62,6 +64,10 @@ export function shapeOf(text: string): string | undefined {
   });
 }
 
+/** What `SimpleFormatter` of java.util.logging writes without a configuration has two lines, the level on the second. */
+const JAVA_LOGGING = "AAA #, 0000 #:#:#";
+const JAVA_LEVEL = /^(?:SEVERE|WARNING|INFO|CONFIG|FINE|FINER|FINEST): /;
+
 const PATTERNS: Readonly<Record<string, string>> = { "0": "\\d", "#": "\\d{1,2}", A: "[A-Za-z]", L: LEVEL, " ": " +" };
 
 const started = new Map<string, RecordStart>();
@@ -87,6 +93,7 @@ function compile(shape: string): RecordStart {
   return {
     shape,
     test: (text) => pattern.test(text),
+    isSecond: (text) => shape === JAVA_LOGGING && JAVA_LEVEL.test(text),
     begins: (bytes, start) => hasShape(tokens, bytes, start),
   };
 }
