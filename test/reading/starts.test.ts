@@ -93,6 +93,11 @@ describe("in a file whose records all begin in one way", () => {
     expect(await joined(records)).toEqual(records);
   });
 
+  test("a trace below a line that tells of no fault is by itself", async () => {
+    const records = [...steady, line("INFO", 30), JAVA, line("ERROR", 31), line("INFO", 32)];
+    expect(await joined(records)).toEqual(records);
+  });
+
   test("a banner above the first record is its own", async () => {
     const records = ["  .   ____", " :: Spring Boot ::  (v3.2)", ...steady, `${line("ERROR", 30)}\n${JAVA}`];
     expect(await joined(records)).toEqual(records);
