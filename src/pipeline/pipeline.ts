@@ -143,7 +143,9 @@ export class Pipeline {
    */
   get isBusy(): boolean {
     if (this.#gate.state.kind !== "closed" || this.#delivery.waitsForDeadLetters) return false;
-    return this.#gate.inFlight > 0 || (this.#shipping.isIdle && this.#feed.isReady);
+    if (this.#shipping.batches > 0) return true;
+    // A batch that is being filled may wait for more as long as the user wants.
+    return this.#gate.inFlight === 0 && this.#shipping.isIdle && this.#feed.isReady;
   }
 
   /** Whether the receiver has gone for good, so that nothing more is owed to it. */

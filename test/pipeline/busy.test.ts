@@ -37,6 +37,16 @@ describe("a pipeline that should get on, for the health by progress,", () => {
     expect(pipeline.isBusy).toBe(false);
   });
 
+  test("is none whose batch waits for more, however long it may", async () => {
+    const sink = new FakeSink(() => delivered, { maxAgeMs: 3_600_000 });
+    const scene = await PipelineScene.create({ a: sink });
+    await scene.write("x.log", "one\n");
+    await scene.start();
+    await scene.until("it is filled", () => scene.pipeline.inFlight === 1);
+    await scene.clock.advance(600_000);
+    expect([sink.requests.length, scene.pipeline.isBusy]).toEqual([0, false]);
+  });
+
   test("is none whose receiver fails", async () => {
     const { pipeline } = await after(() => retry());
     expect(pipeline.isBusy).toBe(false);
