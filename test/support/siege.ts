@@ -21,7 +21,7 @@ const WINDOW_MS = CHECKPOINT_MS + 450;
  */
 const IN_SOCKETS_MS = 150;
 
-const CONFIG = { checkpoints: { interval: `${CHECKPOINT_MS}ms`, compactAt: "4KiB" }, log: { level: "warn" } };
+const CONFIG = { checkpoints: { interval: `${CHECKPOINT_MS}ms`, compactAt: "4KiB" } };
 
 interface Accounts {
   readonly datadog: Account;
@@ -111,6 +111,8 @@ export class Siege {
   }
 
   async complete(agent: AgentProcess, written: Written): Promise<void> {
+    // The one before it may have delivered everything: then this one may not have begun to run yet.
+    await eventually("it runs", agent, () => agent.log().some(({ line }) => line.includes("running")), 30_000);
     const all = Object.entries(this.accounts);
     const missing = () => all.map(([name, account]) => `${name}: ${account.faults(written).slice(0, 20).join(", ")}`);
     await until("all lines at all sinks", () => all.every(([, account]) => account.isComplete(written)), {
