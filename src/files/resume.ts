@@ -8,7 +8,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Archive } from "./archive.ts";
 import { contentOf, keepIf, openConfined, type Opened } from "./confinement.ts";
 import { directoriesOf, findCopy } from "./copies.ts";
-import { beginningOf, HEAD_BYTES, headMatches, sameBirth } from "./identity.ts";
+import { beginningOf, HEAD_BYTES, headMatches, sameBirth, tailAt } from "./identity.ts";
 import { inodeKey, LogFile, type SourceSettings } from "./log-file.ts";
 import { isMissing, provenFiles, type Sibling } from "./siblings.ts";
 
@@ -194,7 +194,8 @@ async function findInDirectory(
 
 /**
  * Whether the file at the path is the one of the checkpoint. The device number is left out: a volume that is mounted
- * again gets another one. Inode, birth time, size and head must agree; the bytes before a cursor are checked when read.
+ * again gets another one. Inode, birth time, size, head and the bytes before the furthest cursor must agree: what was
+ * written anew while the agent was away may begin alike, and be as long.
  */
 async function openIfSame(
   path: string,
@@ -206,14 +207,17 @@ async function openIfSame(
   if (opened.kind === "unreadable") return "unknown";
   // What must not be read there is another file.
   if (opened.kind !== "opened") return "absent";
-  const least = BigInt(Math.max(context.furthest(checkpoint.id).offset, checkpoint.size));
+  const { offset, tail } = context.furthest(checkpoint.id);
+  const least = BigInt(Math.max(offset, checkpoint.size));
   const kept = await keepIf(
     opened,
     async ({ stats, archive }) =>
       isSameInode(checkpoint, stats) &&
       // An archive's size is not that of its content.
       (archive !== undefined || stats.size >= least) &&
-      headMatches(contentOf(opened), checkpoint.identity.head),
+      (await headMatches(contentOf(opened), checkpoint.identity.head)) &&
+      // An archive is proved by more where it is read.
+      (archive !== undefined || offset === 0 || (await tailAt(opened.handle, offset)) === tail),
   );
   return kept ?? "absent";
 }

@@ -158,6 +158,21 @@ describe("after a restart", () => {
     }
   });
 
+  test("of a file that begins alike after it was written anew, no more is out of reach than there was", async () => {
+    const head = `${"=".repeat(1_200)}\n`;
+    const scene = await Scene.create();
+    await scene.write("app.log", `${head}one\ntwo\n`);
+    await scene.start();
+    await scene.deliver(scene.file("app.log"), head.length + 4);
+    const content = `${head}ONE\nTWO\nTHREE\n`;
+    await scene.restart(() => writeFile(scene.path("app.log"), content));
+    expect(scene.all().map(({ state, size }) => [state, size])).toEqual([
+      ["gone", head.length + 8],
+      ["live", content.length],
+    ]);
+    expect(await restOf(scene)).toBe(content);
+  });
+
   test("a file that vanished is out of reach, with the highest size that was seen", async () => {
     const scene = await halfDelivered();
     await scene.restart(() => rm(scene.path("app.log")));
