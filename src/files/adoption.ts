@@ -212,7 +212,9 @@ export class Adoption {
 
   async #measureAgain(live: LogFile | undefined): Promise<void> {
     const { opener, lives } = this.#options;
-    if (live !== undefined && (await opener.reopen(live))) await lives.measureOpen(live);
+    if (live === undefined) return;
+    await opener.reopen(live);
+    await lives.measureNow(live);
   }
 
   /** An archive is the next form of a file that is known, or a generation that nobody saw. */

@@ -80,6 +80,12 @@ export class FileLives {
     await this.#options.opener.attempt(path, async () => this.measure(file, await handle.stat({ bigint: true })));
   }
 
+  /** Measures a file wherever it was seen last, whether it is open or not. */
+  async measureNow(file: LogFile): Promise<void> {
+    const stats = file.canGrow ? await this.#statNow(file) : undefined;
+    if (stats !== undefined) await this.#options.opener.attempt(file.path, () => this.measure(file, stats));
+  }
+
   /** Compares a followed file with what was found of it: the same, grown, or replaced by other content. */
   async measure(file: LogFile, stats: BigIntStats): Promise<void> {
     const suspicion = this.#suspects.get(file);
@@ -124,7 +130,9 @@ export class FileLives {
    * shows here. Undefined if it can't be read now.
    */
   async #holdsItsBytes(file: LogFile, stats: BigIntStats, position: Position): Promise<boolean | undefined> {
-    if (!(await this.#options.opener.reopen(file)) || file.content === undefined) return undefined;
+    const reopened = await this.#options.opener.openAgain(file);
+    if (reopened === "other") return false;
+    if (reopened === "unavailable" || file.content === undefined) return undefined;
     const { content } = file;
     const { head } = file.identity;
     // Of a file that has no content yet it shows only now where that begins.

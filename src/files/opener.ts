@@ -24,6 +24,9 @@ export interface ToldProblem {
   readonly reason: string;
 }
 
+/** What came of opening a file anew. */
+export type Reopened = "open" | "other" | "unavailable";
+
 export interface OpenerOptions {
   readonly globs: ReadonlyMap<SourceSettings, Globs>;
   readonly table: FileTable;
@@ -45,7 +48,7 @@ export class FileOpener {
   readonly #problems = new Map<string, ToldProblem>();
   /** Paths that were found fault with since the last full look. */
   readonly #faulty = new Set<string>();
-  readonly #reopening = new Map<LogFile, Promise<boolean>>();
+  readonly #reopening = new Map<LogFile, Promise<Reopened>>();
   /** How many files can be opened before the limit has to be looked at again. */
   #spare = 0;
 
@@ -98,8 +101,13 @@ export class FileOpener {
 
   /** Opens a file that was closed for want of descriptors. False if it is not to be had now. */
   async reopen(file: LogFile): Promise<boolean> {
-    if (file.handle !== undefined) return true;
-    if (file.state === "gone") return false;
+    return (await this.openAgain(file)) === "open";
+  }
+
+  /** As `reopen`; `other`: the file is there, but begins with other bytes than it had. */
+  async openAgain(file: LogFile): Promise<Reopened> {
+    if (file.handle !== undefined) return "open";
+    if (file.state === "gone") return "unavailable";
     // Several sinks may ask at once.
     const reopening = this.#reopening.get(file) ?? this.#reopen(file);
     this.#reopening.set(file, reopening);
@@ -110,20 +118,17 @@ export class FileOpener {
     }
   }
 
-  async #reopen(file: LogFile): Promise<boolean> {
-    const opened = await this.open(file.path, file.source);
+  async #reopen(file: LogFile): Promise<Reopened> {
     const { identity } = file;
-    const kept =
-      opened &&
-      (await keepIf(
-        opened,
-        async ({ stats }) => sameInode(identity, stats) && headMatches(contentOf(opened), identity.head),
-      ));
-    if (kept === undefined) return false;
+    const opened = await this.open(file.path, file.source);
+    if (opened === undefined) return "unavailable";
+    const isSame = sameInode(identity, opened.stats);
+    const kept = await keepIf(opened, async () => isSame && headMatches(contentOf(opened), identity.head));
+    if (kept === undefined) return isSame ? "other" : "unavailable";
     file.hold(kept);
     this.#spare -= 1;
     if (this.#spare < 0) await this.limitHandles(file);
-    return true;
+    return "open";
   }
 
   /**

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { descriptorsIn, Scene } from "../scene.ts";
+import { copyTruncate, descriptorsIn, Scene } from "../scene.ts";
 
 async function fiveFiles(maxOpenFiles: number): Promise<Scene> {
   const scene = await Scene.create({ include: ["*.log"], maxOpenFiles });
@@ -26,6 +26,27 @@ describe("with more files than descriptors", () => {
     await scene.lookFully();
     expect(scene.all().map(({ size }) => size)).toEqual([7, 2, 7, 2, 7]);
     expect(descriptorsIn(scene.directory).length).toBeLessThanOrEqual(1);
+  });
+
+  test.each([["b\n"], ["b\nmore\n"]])("a closed file that is written anew is read anew: %j", async (content) => {
+    const scene = await fiveFiles(0);
+    const old = scene.file("a.log");
+    await scene.write("a.log", content);
+    await scene.lookFully();
+    expect(old.state).toBe("gone");
+    expect(await scene.unread(scene.file("a.log"))).toBe(content);
+  });
+
+  test("a closed file is known in its copy, although it was written anew and is as long again", async () => {
+    const scene = await Scene.create({ include: ["*.log", "*.log.1"], maxOpenFiles: 0 });
+    await scene.write("a.log", "one\n");
+    await scene.start();
+    const file = scene.file("a.log");
+    await copyTruncate(scene, "a.log", "a.log.1");
+    await scene.append("a.log", "two\n");
+    await scene.registry.look([scene.path("a.log.1")], false);
+    await scene.lookFully();
+    expect([scene.states(), scene.file("a.log.1")]).toEqual([["a.log.1 rotated", "a.log live"], file]);
   });
 
   test("two who open a file at the same time open it once", async () => {
