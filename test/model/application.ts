@@ -3,20 +3,41 @@ import {
   copyFileSync,
   existsSync,
   openSync,
+  readFileSync,
   readlinkSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import type { Generation } from "./generation.ts";
 import type { Oracle } from "./oracle.ts";
 import { POISON } from "./receiver.ts";
 
-export const LINE_KINDS = ["short", "long", "huge", "binary", "blank", "crlf", "same", "poison", "json"] as const;
+export const LINE_KINDS = [
+  "short",
+  "long",
+  "huge",
+  "binary",
+  "blank",
+  "crlf",
+  "same",
+  "poison",
+  "json",
+  "continued",
+  "dropped",
+  "bulk",
+] as const;
 export type LineKind = (typeof LINE_KINDS)[number];
+
+/** Lines with this in their text are filtered, if the agent is told to. */
+export const DROPPED = "DROPPED";
 
 const BINARY = Buffer.from([0, 0xff, 0xc3, 0x28, 0x0d, 0x80, 0xe2, 0x82, 0x0a]);
 
@@ -25,7 +46,7 @@ const counted = (id: string, character: string, count: number): string =>
   Array.from({ length: count }, (_, n) => `${id}${n}${character}`).join("");
 
 /** Lines by their kind, each with a number of its own where it has any content. */
-const CONTENTS: Readonly<Record<LineKind, (id: string) => string | Buffer>> = {
+const CONTENTS: Readonly<Record<LineKind, (id: string, bulkBytes: number) => string | Buffer>> = {
   short: (id) => `${id} x\n`,
   long: (id) => `${id} ${counted(id, "é", 20)}\n`,
   huge: (id) => `${id} ${counted(id, "€", 150)}\n`,
@@ -34,6 +55,9 @@ const CONTENTS: Readonly<Record<LineKind, (id: string) => string | Buffer>> = {
   crlf: (id) => `${id} crlf\r\n`,
   same: () => "the same line again and again\n",
   poison: (id) => `${id} ${POISON}\n`,
+  continued: (id) => `\tat ${id}\n`,
+  dropped: (id) => `${id} ${DROPPED} it\n`,
+  bulk: (id, bulkBytes) => `${id} ${counted(id, "b", Math.ceil(bulkBytes / (id.length + 4)))}\n`,
   json: (id) => `{"n":"${id}","message":"json ${id}","level":"info"}\n`,
 };
 
@@ -58,7 +82,13 @@ interface Writer {
 export interface ApplicationOptions {
   /** No two lines are equal: whoever gets one without its offset can tell where it stands. */
   readonly isDistinct: boolean;
+  /** Every log begins with the same bytes. Blank lines: nobody sends them, so nobody has to tell one from another. */
+  readonly beginsAlike: boolean;
+  readonly bulkBytes: number;
 }
+
+/** More than a fingerprint covers. */
+const SAME_BEGINNING = Buffer.alloc(1_100, "\n");
 
 /** Something that may come between two steps of a rotation. */
 export type Pause = () => Promise<void>;
@@ -68,15 +98,15 @@ export class Application {
   readonly #directory: string;
   readonly #oracle: Oracle;
   readonly #now: () => number;
-  readonly #isDistinct: boolean;
+  readonly #options: ApplicationOptions;
   readonly #writers = new Map<Stream, Writer>();
   /** Writers that still hold the file that was rotated last. */
   readonly #late = new Map<Stream, Writer>();
   #lines = 0;
   #names = 0;
 
-  constructor(directory: string, oracle: Oracle, now: () => number, { isDistinct }: ApplicationOptions) {
-    this.#isDistinct = isDistinct;
+  constructor(directory: string, oracle: Oracle, now: () => number, options: ApplicationOptions) {
+    this.#options = options;
     this.#directory = directory;
     this.#oracle = oracle;
     this.#now = now;
@@ -99,7 +129,7 @@ export class Application {
   /** Rotates; `recreate` makes the next file at once, `between` is written into the gap of a copytruncate. */
   async rotate(stream: Stream, how: Rotation, between: readonly LineKind[], pause: Pause): Promise<void> {
     const writer = this.#writers.get(stream);
-    if (writer === undefined) return;
+    if (writer === undefined || !this.#canBeTold(stream)) return;
     if (stream === "c.log") return this.#switchLink(stream, pause);
     switch (how) {
       case "shift":
@@ -130,7 +160,7 @@ export class Application {
 
   delete(stream: Stream): void {
     const writer = this.#writers.get(stream);
-    if (writer === undefined) return;
+    if (writer === undefined || !this.#canBeTold(stream)) return;
     const { generation } = writer;
     // Of a link the target stays.
     if (stream === "c.log") this.#oracle.rename(generation, readlinkSync(this.#path(stream)), this.#now());
@@ -145,20 +175,67 @@ export class Application {
     const oldest = this.#oracle.generations.find(
       (generation) => generation.stream === stream && generation !== live && generation.name !== undefined,
     );
-    if (oldest?.name === undefined) return;
+    if (oldest?.name === undefined || !this.#canBeTold(stream)) return;
     rmSync(this.#path(oldest.name));
     this.#oracle.unlink(oldest);
+  }
+
+  /** Writes until the live file is as long as the one before it of the stream. */
+  regrow(stream: Stream): void {
+    const live = this.#writers.get(stream)?.generation;
+    const before = this.#oracle.generations.findLast((one) => one.stream === stream && one !== live);
+    const missing = (): number => (before?.size ?? 0) - (live?.size ?? Number.POSITIVE_INFINITY);
+    for (let bytes = missing(); bytes > 0; bytes = missing())
+      this.write(stream, [bytes > this.#options.bulkBytes ? "bulk" : "short"], false);
+  }
+
+  /** Compresses the youngest rotated file of the stream, and removes it. Nobody writes to it any more. */
+  async compress(stream: Stream, pause: Pause): Promise<void> {
+    const live = this.#writers.get(stream)?.generation;
+    const generation = this.#oracle.generations.findLast(
+      (one) => one.stream === stream && one !== live && one.name !== undefined && !one.name.endsWith(".gz"),
+    );
+    // What begins alike, and was not sent, can't be told from another in an archive.
+    if (generation?.name === undefined || this.#options.beginsAlike) return;
+    const late = this.#late.get(stream);
+    if (late?.generation === generation) {
+      if (late.fd !== this.#writers.get(stream)?.fd) closeSync(late.fd);
+      this.#late.delete(stream);
+    }
+    const path = this.#path(generation.name);
+    const archive = gzipSync(readFileSync(path));
+    const { atime, mtime } = statSync(path);
+    writeFileSync(`${path}.gz`, archive.subarray(0, archive.length / 2));
+    await pause();
+    writeFileSync(`${path}.gz`, archive.subarray(archive.length / 2), { flag: "a" });
+    utimesSync(`${path}.gz`, atime, mtime);
+    await pause();
+    rmSync(path);
+    this.#oracle.rename(generation, `${generation.name}.gz`, this.#now());
   }
 
   /** Empties the live file in its place, and perhaps writes it anew at once. */
   truncate(stream: Stream, lines: readonly LineKind[]): void {
     const writer = this.#writers.get(stream);
-    if (writer === undefined) return;
+    if (writer === undefined || !this.#canBeTold(stream)) return;
     truncateSync(this.#path(stream), 0);
     this.#oracle.lose(writer.generation, 0);
     writer.generation.name = undefined;
     this.#begin(stream, writer.fd, true);
     if (lines.length > 0) this.write(stream, lines, false);
+  }
+
+  /**
+   * Whether the files of the stream can be told from what else there will be: of what begins alike the agent must have got
+   * past that. Then it can go on in a copy, and knows what is none.
+   */
+  #canBeTold(stream: Stream): boolean {
+    if (!this.#options.beginsAlike) return true;
+    const there = this.#oracle.generations.filter((one) => one.stream === stream && one.name !== undefined);
+    return there.every((generation) => {
+      const first = generation.lines.find(({ isFiltered }) => !isFiltered);
+      return first === undefined || this.#oracle.isPast(generation, first.end, this.#now());
+    });
   }
 
   close(): void {
@@ -185,8 +262,13 @@ export class Application {
 
   #append({ generation, fd }: Writer, kinds: readonly LineKind[], unfinished: boolean): void {
     // A file that is emptied and gets the same bytes again is the same to anybody who looks at it.
-    const lines: readonly LineKind[] = generation.isInPlace && generation.size === 0 ? ["short", ...kinds] : kinds;
-    const bytes = Buffer.concat(lines.map((kind) => this.#line(kind)));
+    const { beginsAlike } = this.#options;
+    const isFirst = generation.size === 0;
+    const lines: readonly LineKind[] = isFirst && (generation.isInPlace || beginsAlike) ? ["short", ...kinds] : kinds;
+    const bytes = Buffer.concat([
+      ...(isFirst && beginsAlike ? [SAME_BEGINNING] : []),
+      ...lines.map((kind) => this.#line(kind)),
+    ]);
     const cut = unfinished ? Math.max(1, bytes.length - 4) : bytes.length;
     const written = bytes.subarray(0, cut);
     if (written.length === 0) return;
@@ -198,7 +280,8 @@ export class Application {
     this.#lines += 1;
     // What differs comes first: a line that begins like another can't be told from it until it is complete.
     const id = `${this.#lines % 10}${this.#lines}`.padEnd(5, "x");
-    const content = CONTENTS[this.#isDistinct && kind === "same" ? "short" : kind](id);
+    const { isDistinct, bulkBytes } = this.#options;
+    const content = CONTENTS[isDistinct && kind === "same" ? "short" : kind](id, bulkBytes);
     return typeof content === "string" ? Buffer.from(content) : content;
   }
 
@@ -218,18 +301,18 @@ export class Application {
   }
 
   async #shift(stream: Stream, pause: Pause): Promise<void> {
-    const at = (n: number) => this.#oracle.generations.find(({ name }) => name === this.#numbered(stream, n));
-    const oldest = at(KEEP);
-    if (oldest !== undefined) {
-      rmSync(this.#path(this.#numbered(stream, KEEP)));
-      this.#oracle.unlink(oldest);
-    }
-    for (let n = KEEP - 1; n >= 1; n -= 1) {
-      const generation = at(n);
-      if (generation === undefined) continue;
-      renameSync(this.#path(this.#numbered(stream, n)), this.#path(this.#numbered(stream, n + 1)));
-      this.#oracle.rename(generation, this.#numbered(stream, n + 1), this.#now());
-      await pause();
+    for (let n = KEEP; n >= 1; n -= 1) {
+      for (const suffix of ["", ".gz"]) {
+        const from = this.#numbered(stream, n) + suffix;
+        const generation = this.#oracle.generations.find(({ name }) => name === from);
+        if (generation === undefined) continue;
+        const to = this.#numbered(stream, n + 1) + suffix;
+        if (n === KEEP) rmSync(this.#path(from));
+        else renameSync(this.#path(from), this.#path(to));
+        if (n === KEEP) this.#oracle.unlink(generation);
+        else this.#oracle.rename(generation, to, this.#now());
+        await pause();
+      }
     }
   }
 

@@ -4,6 +4,9 @@ const one: Settings = {
   includeRotated: false,
   isWatching: false,
   maxOpenFiles: 1_024,
+  maxRecordBytes: 200,
+  reading: "lines",
+  beginsAlike: false,
   sinks: [{ maxRecords: 2, concurrency: 1, namesGuilty: false }],
 };
 
@@ -68,6 +71,36 @@ export const CASES: Readonly<Record<string, Sequence>> = {
       { do: "truncate", stream: "a.log", lines: ["short"] },
       { do: "reload" },
       { do: "wait", ms: 0 },
+    ],
+  },
+  "of a file that was written anew while the agent was away no more is lost than it had": {
+    settings: { ...one, beginsAlike: true },
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "wait", ms: 0 },
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "wait", ms: 4_000 },
+      { do: "truncate", stream: "a.log", lines: [] },
+      { do: "regrow", stream: "a.log" },
+      { do: "kill" },
+    ],
+  },
+  "a file that was closed for want of descriptors and is written anew is read anew, and its copy not twice": {
+    settings: { ...one, includeRotated: true, maxOpenFiles: 2 },
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "rotate", stream: "a.log", how: "renameDelete" },
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "wait", ms: 1_100 },
+      { do: "truncate", stream: "a.log", lines: [] },
+      { do: "regrow", stream: "a.log" },
+      { do: "write", stream: "b.log", lines: ["short"], unfinished: true },
+      { do: "wait", ms: 4_000 },
+      { do: "rotate", stream: "a.log", how: "copytruncate" },
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "stop" },
     ],
   },
 };

@@ -31,6 +31,10 @@ export type Command =
   | { readonly do: "delete"; readonly stream: Stream; readonly hint?: boolean }
   | { readonly do: "deleteOldest"; readonly stream: Stream }
   | { readonly do: "truncate"; readonly stream: Stream; readonly lines: readonly LineKind[] }
+  /** Lines are written until the file is as long as what was there before it. */
+  | { readonly do: "regrow"; readonly stream: Stream }
+  /** A rotated file is compressed. */
+  | { readonly do: "compress"; readonly stream: Stream; readonly turns?: number; readonly hint?: boolean }
   | { readonly do: "wait"; readonly ms: number }
   /** Time passes, and what it wakes is left in the middle of its way. */
   | { readonly do: "race"; readonly ms: number; readonly turns: number }
@@ -46,6 +50,11 @@ export interface Settings {
   /** Whether the patterns name the rotated files too. */
   readonly includeRotated: boolean;
   readonly maxOpenFiles: number;
+  readonly maxRecordBytes: number;
+  /** What becomes of lines: each is a record, or those that begin with a blank belong to the one before, or some are dropped. */
+  readonly reading: "lines" | "joins" | "drops";
+  /** Whether every log begins with the same bytes, more of them than a fingerprint covers. */
+  readonly beginsAlike: boolean;
   /** Whether the agent is told of each change in the directory, as inotify does; else only now and then. */
   readonly isWatching: boolean;
   readonly sinks: readonly {
@@ -67,7 +76,7 @@ const maybe = fc.boolean();
 const rarely = fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) });
 const turns = fc.nat({ max: 12 });
 
-const sinkMode = fc.constantFrom<ReceiverMode>("up", "down", "blocked", "slow", "answerLost", "tooLarge");
+const sinkMode = fc.constantFrom<ReceiverMode>("up", "down", "blocked", "throttled", "slow", "answerLost", "tooLarge");
 
 const command: fc.Arbitrary<Command> = fc.oneof(
   {
@@ -91,6 +100,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("delete" as const), stream, hint: maybe }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("deleteOldest" as const), stream }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("compress" as const), stream, turns, hint: maybe }) },
   {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant("truncate" as const), stream, lines: fc.oneof(fc.constant([]), lines) }),
@@ -118,10 +128,57 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
 );
 
+/** What takes several commands in their order, too seldom met by chance. */
+const scenario: fc.Arbitrary<readonly Command[]> = fc.oneof(
+  // Generations come and go while no agent runs.
+  fc
+    .record({
+      stream,
+      how: fc.constantFrom<Rotation>("shift", "dateext"),
+      end: fc.constantFrom("stop" as const, "kill" as const),
+      generations: fc.integer({ min: 1, max: 3 }),
+      isCompressed: maybe,
+    })
+    .map(({ stream: name, how, end, generations, isCompressed }): readonly Command[] => [
+      { do: "write", stream: name, lines: ["short"] },
+      { do: "wait", ms: 8_000 },
+      { do: end },
+      ...Array.from({ length: generations }, (): readonly Command[] => [
+        { do: "rotate", stream: name, how },
+        { do: "write", stream: name, lines: ["short"] },
+        ...(isCompressed ? [{ do: "compress", stream: name } as const] : []),
+      ]).flat(),
+      { do: "start" },
+    ]),
+  // Emptied and as long again before anybody looks.
+  fc
+    .record({ stream, how: fc.constantFrom("truncate", "copytruncate"), lines, ms: fc.constantFrom(1_100, 4_000) })
+    .map(({ stream: name, how, lines: written, ms }): readonly Command[] => [
+      { do: "write", stream: name, lines: written },
+      { do: "wait", ms },
+      how === "truncate"
+        ? { do: "truncate", stream: name, lines: [] }
+        : { do: "rotate", stream: name, how: "copytruncate" },
+      { do: "regrow", stream: name },
+    ]),
+  // More than one read takes.
+  stream.map((name): readonly Command[] => [
+    { do: "write", stream: name, lines: ["bulk", "short", "bulk", "bulk", "long", "bulk", "short"] },
+  ]),
+);
+
+const step = fc.oneof(
+  { weight: 20, arbitrary: command.map((one): readonly Command[] => [one]) },
+  { weight: 1, arbitrary: scenario },
+);
+
 const settings: fc.Arbitrary<Settings> = fc.record({
   includeRotated: maybe,
   isWatching: maybe,
   maxOpenFiles: fc.oneof({ weight: 5, arbitrary: fc.constant(1_024) }, { weight: 1, arbitrary: fc.constant(2) }),
+  maxRecordBytes: fc.constantFrom(200, 150_000),
+  reading: fc.constantFrom("lines" as const, "lines" as const, "joins" as const, "drops" as const),
+  beginsAlike: rarely,
   sinks: fc.array(
     fc.record({
       maxRecords: fc.constantFrom(2, 5, 1_000),
@@ -136,6 +193,10 @@ export const sequences = (maxLength: number): fc.Arbitrary<Sequence> =>
   fc.record({
     settings,
     commands: fc
-      .array(command, { minLength: 3, maxLength, size: "max" })
-      .map((commands): Command[] => [{ do: "write", stream: "a.log", lines: ["short"] }, { do: "start" }, ...commands]),
+      .array(step, { minLength: 3, maxLength, size: "max" })
+      .map((steps): Command[] => [
+        { do: "write", stream: "a.log", lines: ["short"] },
+        { do: "start" },
+        ...steps.flat(),
+      ]),
   });

@@ -3,7 +3,8 @@ export interface Line {
   readonly from: number;
   readonly textEnd: number;
   readonly end: number;
-  readonly isBlank: boolean;
+  /** No record: it is blank, or dropped. */
+  readonly isFiltered: boolean;
   readonly isTerminated: boolean;
 }
 
@@ -14,6 +15,14 @@ export interface Line {
 export const SURE_MS = 7_500;
 const SURE_OF_IDLE_MS = 32_500;
 const IDLE_MS = 50_000;
+
+/** How lines become records. */
+export interface ReadingRules {
+  /** Lines that begin with white space belong to the one before. */
+  readonly joins: boolean;
+  /** Lines with this text are dropped. */
+  readonly dropped?: string | undefined;
+}
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -48,10 +57,12 @@ export class Generation {
   mayBeForgotten = false;
   /** A size that the agent surely knew of, durably. */
   seen = 0;
+  readonly #rules: ReadingRules;
   #lines: readonly Line[] = [];
   #linesOf = 0;
 
-  constructor(id: number, stream: string, name: string, nowMs: number) {
+  constructor(id: number, stream: string, name: string, nowMs: number, rules: ReadingRules) {
+    this.#rules = rules;
     this.id = id;
     this.stream = stream;
     this.name = name;
@@ -89,7 +100,7 @@ export class Generation {
 
   get lines(): readonly Line[] {
     if (this.#linesOf !== this.size) {
-      this.#lines = [...linesOf(this.bytes)];
+      this.#lines = [...linesOf(this.bytes, this.#rules)];
       this.#linesOf = this.size;
     }
     return this.#lines;
@@ -106,13 +117,53 @@ export class Generation {
   /** Where the record `body` at `offset` ends, or undefined if no such record stands there. */
   match(offset: number, body: string, split: string | undefined): number | undefined {
     if (offset >= this.size || body === "") return undefined;
-    const line = lineAt(this.bytes, offset);
-    const isRest = split === undefined || split === "last";
-    if (isRest && this.bytes.toString("utf8", offset, line.textEnd) === body) return line.end;
-    // The beginning of a line: a part of it that was cut off, or what stood there when the file ended in the middle of it.
-    const end = offset + Buffer.byteLength(body);
-    if (end > line.textEnd || this.bytes.toString("utf8", offset, end) !== body) return undefined;
-    return split === "first" || split === "middle" || this.endedAt(end) ? end : undefined;
+    const line = lineAt(this.bytes, offset, this.#rules);
+    if (line.isFiltered) return undefined;
+    if (this.#rules.joins && (split === undefined || split === "first")) {
+      const end = this.#matchJoined(line, body, split);
+      if (end !== undefined) return end;
+    }
+    const isRest = split === undefined ? !this.#rules.joins : split === "last";
+    if (isRest && this.#text(line) === body) return line.end;
+    // A piece of a line that was cut; or what stood there when the file ended, in the middle of a line perhaps.
+    const isPiece = split === "first" || split === "middle";
+    const ends = isPiece ? [offset + Buffer.byteLength(body)] : this.#sizes.map(({ size }) => size);
+    return ends.find(
+      (end) =>
+        end > offset &&
+        (end <= line.textEnd || this.#rules.joins) &&
+        end - offset <= Buffer.byteLength(body) &&
+        this.bytes.toString("utf8", offset, end) === body,
+    );
+  }
+
+  /** Where whole lines end that are the record `body`: those that belong to the first one, or were there when it was over. */
+  #matchJoined(first: Line, body: string, split: string | undefined): number | undefined {
+    let text = this.#text(first);
+    let line = first;
+    for (;;) {
+      const next = this.#continuationOf(line);
+      const isOver = next?.isTerminated !== true || split === "first" || this.#endedWithin(line.end, next.end);
+      if (text === body && isOver) return line.end;
+      if (next === undefined || text.length > body.length) return undefined;
+      text += `\n${this.#text(next)}`;
+      line = next;
+    }
+  }
+
+  #continuationOf({ end, isTerminated }: Line): Line | undefined {
+    const first = this.bytes[end];
+    if (!isTerminated || (first !== 0x20 && first !== 0x09)) return undefined;
+    return lineAt(this.bytes, end, this.#rules);
+  }
+
+  #text({ from, textEnd }: Line): string {
+    return this.bytes.toString("utf8", from, textEnd);
+  }
+
+  /** Whether it once ended somewhere from `from` on, before `to`. */
+  #endedWithin(from: number, to: number): boolean {
+    return this.#sizes.some(({ size }) => size >= from && size < to);
   }
 }
 
@@ -121,18 +172,19 @@ function* occurrences(bytes: Buffer, part: Buffer): Generator<number> {
   for (let at = bytes.indexOf(part); at !== -1; at = bytes.indexOf(part, at + 1)) yield at;
 }
 
-function lineAt(bytes: Buffer, from: number): Line {
+function lineAt(bytes: Buffer, from: number, { dropped }: ReadingRules): Line {
   const newline = bytes.indexOf(LF, from);
   const isTerminated = newline !== -1;
   const lineEnd = isTerminated ? newline : bytes.length;
   const textEnd = isTerminated && lineEnd > from && bytes[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd;
   const end = isTerminated ? newline + 1 : bytes.length;
-  return { from, textEnd, end, isBlank: textEnd === from, isTerminated };
+  const isFiltered = textEnd === from || (dropped !== undefined && bytes.subarray(from, textEnd).includes(dropped));
+  return { from, textEnd, end, isFiltered, isTerminated };
 }
 
-function* linesOf(bytes: Buffer): Generator<Line> {
+function* linesOf(bytes: Buffer, rules: ReadingRules): Generator<Line> {
   for (let from = 0; from < bytes.length;) {
-    const line = lineAt(bytes, from);
+    const line = lineAt(bytes, from, rules);
     yield line;
     from = line.end;
   }

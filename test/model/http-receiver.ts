@@ -33,6 +33,8 @@ export class HttpReceivers {
   readonly #server: Server;
   #run: AbortController | undefined;
   #runs = 0;
+  /** Which configuration each receiver was sent to with last. */
+  readonly #versions = new Map<string, string | undefined>();
 
   constructor(receivers: readonly Receiver[], oracle: Oracle, clock: Clock) {
     this.#receivers = receivers;
@@ -70,12 +72,12 @@ export class HttpReceivers {
     this.#run = undefined;
   }
 
-  /** The sinks of the run's configuration. */
-  sinks(): Readonly<Record<string, unknown>> {
+  /** The sinks of a configuration of the run. Of each they have another URL, so that it shows when they change. */
+  sinks(version: number): Readonly<Record<string, unknown>> {
     const { port } = z.custom<AddressInfo>().parse(this.#server.address());
     return Object.fromEntries(
       this.#receivers.map(({ settings: { name, maxRecords, concurrency, namesGuilty } }) => {
-        const endpoint = `http://127.0.0.1:${port}/${this.#runs}/${name}`;
+        const endpoint = `http://127.0.0.1:${port}/${this.#runs}/${version}/${name}`;
         const common = {
           endpoint,
           batch: { maxRecords, maxAge: "50ms" },
@@ -91,10 +93,13 @@ export class HttpReceivers {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(z.instanceof(Buffer).parse(chunk));
-    const [, run, name] = (request.url ?? "").split("/");
+    const [, run, version, name] = (request.url ?? "").split("/");
     const receiver = this.#receivers.find(({ settings }) => settings.name === name);
     const signal = this.#run?.signal;
-    if (receiver === undefined || signal === undefined || run !== `${this.#runs}`) return void response.destroy();
+    if (receiver === undefined || name === undefined || signal === undefined || run !== `${this.#runs}`)
+      return void response.destroy();
+    if (this.#versions.get(name) !== version) receiver.startRun();
+    this.#versions.set(name, version);
     const raw = Buffer.concat(chunks);
     const body = (request.headers["content-encoding"] === "gzip" ? gunzipSync(raw) : raw).toString("utf8");
     const { namesGuilty } = receiver.settings;

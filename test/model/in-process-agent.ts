@@ -7,6 +7,8 @@ import type { Config } from "../../src/config/schema.ts";
 import type { AgentEvent } from "../../src/core/events.ts";
 import type { Watcher, WatcherOptions } from "../../src/files/watcher.ts";
 import type { Account } from "../../src/pipeline/ledger.ts";
+import type { Settings } from "./command.ts";
+import { configurationOf } from "./configuration.ts";
 import { type Receiver, modelSink } from "./receiver.ts";
 import { idle, SteppedClock } from "./stepped-clock.ts";
 
@@ -18,10 +20,8 @@ const nothing = (): void => undefined;
 export interface AgentSettings {
   readonly include: readonly string[];
   readonly stateDir: string;
-  readonly maxOpenFiles: number;
+  readonly settings: Settings;
   readonly receivers: readonly Receiver[];
-  /** Whether each change is told to it; else some are, and it may not count on them. */
-  readonly isWatching: boolean;
   readonly onEvent: (event: AgentEvent) => void;
 }
 
@@ -57,7 +57,7 @@ export class InProcessAgent {
   readonly #watch = ({ onHint }: WatcherOptions): Watcher => {
     this.#onHint = onHint;
     return {
-      isReliable: this.#settings.isWatching,
+      isReliable: this.#settings.settings.isWatching,
       add: nothing,
       drop: nothing,
       retain: nothing,
@@ -118,6 +118,7 @@ export class InProcessAgent {
     await this.#until(() => estate !== "none");
     const handed = await handing;
     if (handed === undefined) return;
+    for (const receiver of this.#settings.receivers) receiver.startRun();
     const next = await Agent.create(this.#config, this.#world(), handed);
     this.#run(next);
     await idle();
@@ -150,13 +151,11 @@ export class InProcessAgent {
   }
 }
 
-function configOf({ include, stateDir, maxOpenFiles, receivers }: AgentSettings): Config {
-  const sources = { app: { include, format: "raw", maxRecordBytes: "200B", rotated: { grace: "3s" } } };
-  const sinks = Object.fromEntries(receivers.map(({ settings }) => [settings.name, { type: "model" }]));
-  const shutdown = { quietPeriod: "250ms", timeout: "25s" };
+function configOf({ include, stateDir, settings, receivers }: AgentSettings): Config {
+  const sinks = Object.fromEntries(receivers.map((receiver) => [receiver.settings.name, { type: "model" }]));
   const checkpoints = { interval: "1s", compactAt: "4KiB" };
   const loaded = loadConfig({
-    text: JSON.stringify({ stateDir, sources, sinks, shutdown, checkpoints, maxOpenFiles }),
+    text: JSON.stringify({ stateDir, sinks, checkpoints, ...configurationOf(settings, include, "3s") }),
     file: "model.yaml",
     sinks: [modelSink(receivers, () => false)],
     env: {},

@@ -40,11 +40,10 @@ export class InProcessDriver implements Driver {
   async start(): Promise<void> {
     if (this.#agent !== undefined) return;
     const { settings, patterns, receivers, oracle } = this.#stage;
-    const { maxOpenFiles, isWatching } = settings;
     for (const receiver of receivers) receiver.startRun();
     const onEvent = (event: AgentEvent): void => this.#onEvent(event);
     this.#agent = new InProcessAgent(
-      { include: patterns, stateDir: this.#stateDir, maxOpenFiles, isWatching, receivers, onEvent },
+      { include: patterns, stateDir: this.#stateDir, settings, receivers, onEvent },
       this.#nowMs,
     );
     oracle.started(this.#nowMs);

@@ -1,7 +1,7 @@
 /*
  * A long file: what may be lost, repeated or out of order is one set of rules over the same few facts.
  */
-import { Generation, type Line, SURE_MS } from "./generation.ts";
+import { Generation, type Line, type ReadingRules, SURE_MS } from "./generation.ts";
 import { type Range, Ranges } from "./ranges.ts";
 
 /** A record as a sink was given it. */
@@ -73,8 +73,8 @@ class View {
 
   /** How far all lines of the generation are terminal. */
   frontier({ lines }: Generation): number {
-    for (const { from, end, isBlank, isTerminated } of lines) {
-      if (!isTerminated || (!isBlank && !this.terminal.covers(from, end))) return from;
+    for (const { from, end, isFiltered, isTerminated } of lines) {
+      if (!isTerminated || (!isFiltered && !this.terminal.covers(from, end))) return from;
     }
     return lines.at(-1)?.end ?? 0;
   }
@@ -110,6 +110,7 @@ export interface OracleOptions {
   readonly keepsOpen: boolean;
   /** What the agent knows and made durable is seen by what it sends and by its journal; else it follows from the time it had. */
   readonly isObserved: boolean;
+  readonly rules: ReadingRules;
 }
 
 /**
@@ -122,6 +123,7 @@ export class Oracle {
   readonly #sinks: ReadonlyMap<string, SinkRules>;
   readonly #keepsOpen: boolean;
   readonly #isObserved: boolean;
+  readonly #rules: ReadingRules;
   readonly #views = new Map<string, Map<Generation, View>>();
   /** When the agent that runs now was started. */
   #startedMs: number | undefined;
@@ -134,7 +136,8 @@ export class Oracle {
   /** The bytes of a loss can't be told, or a size that was never durable: the account is not exact. */
   #isExact = true;
 
-  constructor(sinks: ReadonlyMap<string, SinkRules>, { keepsOpen, isObserved }: OracleOptions) {
+  constructor(sinks: ReadonlyMap<string, SinkRules>, { keepsOpen, isObserved, rules }: OracleOptions) {
+    this.#rules = rules;
     this.#sinks = sinks;
     this.#keepsOpen = keepsOpen;
     this.#isObserved = isObserved;
@@ -146,7 +149,7 @@ export class Oracle {
 
   /** A log begins anew. */
   begin(stream: string, name: string, nowMs: number): Generation {
-    const generation = new Generation(this.generations.length, stream, name, nowMs);
+    const generation = new Generation(this.generations.length, stream, name, nowMs, this.#rules);
     generation.predecessors = this.generations.filter((older) => older.stream === stream && older.isKnown);
     this.generations.push(generation);
     return generation;
@@ -205,6 +208,7 @@ export class Oracle {
     for (const generation of this.generations) {
       generation.isKnown = false;
       generation.seen = 0;
+      generation.predecessors = [];
     }
     for (const views of this.#views.values()) {
       for (const view of views.values()) {
@@ -251,7 +255,8 @@ export class Oracle {
     const view = this.#view(sink, generation);
     if (offset <= view.floor) return;
     const open = generation.lines.find(
-      ({ end, isBlank, from, textEnd }) => end <= offset && !isBlank && this.#missing(view, from, textEnd).length > 0,
+      ({ end, isFiltered, from, textEnd }) =>
+        end <= offset && !isFiltered && this.#missing(view, from, textEnd).length > 0,
     );
     if (open !== undefined)
       this.fault(
@@ -261,10 +266,25 @@ export class Oracle {
     if (generation.isKnown) generation.seen = Math.max(generation.seen, Math.min(offset, generation.lostFrom));
   }
 
+  /**
+   * Whether a sink has surely got past an offset, so that whoever looks can tell what stands there from other bytes that
+   * begin alike.
+   */
+  isPast(generation: Generation, offset: number, nowMs: number): boolean {
+    return [...this.#views.values()].some((views) => {
+      const view = views.get(generation);
+      if (view === undefined) return false;
+      const isLongAgo = view.history.some((entry) => entry.offset >= offset && entry.atMs <= nowMs - DURABLE_MS);
+      return view.floor >= offset || (isLongAgo && !this.#isObserved);
+    });
+  }
+
   /** Whether the agent must find what a name leads to. */
   isOwed(generation: Generation, includes: (name: string) => boolean): boolean {
-    const { name, stream, createdMs, isKnown, isHeld } = generation;
+    const { name, stream, createdMs, isKnown, isHeld, isCopy } = generation;
     if (isKnown || isHeld || (name !== undefined && includes(name))) return true;
+    // A copy is younger than the file that was copied, and if nobody saw that before, nothing tells whose it is.
+    if (isCopy) return false;
     const followedMs = this.#streams.get(stream);
     return followedMs !== undefined && followedMs <= createdMs && isRotatedName(name, stream);
   }
@@ -335,8 +355,8 @@ export class Oracle {
       const view = this.#view(sink, older);
       const sizeThen = older.sizeAt(generation.createdMs);
       const missing = older.lines.find(
-        ({ from: start, end, textEnd, isBlank }) =>
-          !isBlank &&
+        ({ from: start, end, textEnd, isFiltered }) =>
+          !isFiltered &&
           end <= sizeThen &&
           older.bytes[end - 1] === 0x0a &&
           this.#missing(view, start, textEnd).length > 0,
@@ -359,6 +379,11 @@ export class Oracle {
   /** The sink has told the agent that these are delivered. */
   answered(sink: string, places: readonly Place[]): void {
     for (const { generation, from, to } of places) this.#view(sink, generation).answered.add(from, to);
+  }
+
+  /** Of a batch that was not taken as a whole the agent that goes on knows nothing. */
+  withdraw(sink: string, places: readonly Place[]): void {
+    for (const { generation, from, to } of places) this.#view(sink, generation).answered.remove(from, to);
   }
 
   refused(sink: string, { generation, from, to }: Place): void {
@@ -448,8 +473,8 @@ export class Oracle {
           : 0
         : Math.max(isOwed ? Math.min(lostFrom, generation.size) : 0, seen);
     const view = this.#view(sink, generation);
-    return generation.lines.filter(concerns).flatMap(({ from, textEnd, isBlank }) => {
-      if (isBlank || from >= until) return [];
+    return generation.lines.filter(concerns).flatMap(({ from, textEnd, isFiltered }) => {
+      if (isFiltered || from >= until) return [];
       return this.#missing(view, from, Math.min(textEnd, until)).map(
         ([a, b]) => `${sink} lacks ${describe({ generation, from: a, to: b })}, and no ledger names it`,
       );
@@ -488,7 +513,7 @@ export class Oracle {
 
 /** What a rotator makes of a name: `a.log.1`, `a.log-20260101-1`. */
 const isRotatedName = (name: string | undefined, stream: string): boolean =>
-  name !== undefined && /^[.-][\d-]+$/.test(name.startsWith(stream) ? name.slice(stream.length) : "");
+  name !== undefined && /^[.-][\d-]+(?:\.gz)?$/.test(name.startsWith(stream) ? name.slice(stream.length) : "");
 
 const describe = ({ generation, from, to }: Omit<Place, "isUnfinished">): string =>
   `${generation.stream} ${generation.id} (${generation.name ?? "unlinked"}) ${from}-${to} ` +

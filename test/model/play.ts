@@ -1,7 +1,7 @@
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Application } from "./application.ts";
+import { Application, DROPPED } from "./application.ts";
 import type { Command, Sequence, Settings } from "./command.ts";
 import type { Driver, Stage } from "./driver.ts";
 import { InProcessDriver } from "./in-process-driver.ts";
@@ -54,6 +54,10 @@ class World {
     this.#oracle = new Oracle(new Map(names.map(({ name, concurrency }) => [name, { isOrdered: concurrency === 1 }])), {
       keepsOpen: settings.maxOpenFiles > 100,
       isObserved,
+      rules: {
+        joins: settings.reading === "joins",
+        dropped: settings.reading === "drops" ? DROPPED : undefined,
+      },
     });
     this.#receivers = names.map((one) => new Receiver(one, this.#oracle));
     this.#driver = create({
@@ -66,7 +70,11 @@ class World {
       tell: (line) => this.#tell(line),
     });
     const now = (): number => this.#driver.now();
-    this.#application = new Application(this.#logs, this.#oracle, now, { isDistinct: isObserved });
+    this.#application = new Application(this.#logs, this.#oracle, now, {
+      isDistinct: isObserved,
+      beginsAlike: settings.beginsAlike,
+      bulkBytes: settings.maxRecordBytes > 1_000 ? 90_000 : 900,
+    });
   }
 
   async play(): Promise<Finding> {
@@ -107,6 +115,10 @@ class World {
         return application.deleteOldest(command.stream);
       case "truncate":
         return application.truncate(command.stream, command.lines);
+      case "regrow":
+        return application.regrow(command.stream);
+      case "compress":
+        return application.compress(command.stream, () => driver.pause(command.turns ?? 0));
       case "wait":
         return driver.wait(command.ms);
       case "race":

@@ -8,6 +8,7 @@ import type { Clock } from "../../src/core/clock.ts";
 import { z } from "zod";
 import { AgentProcess, writeConfig } from "../support/agent-process.ts";
 import { until } from "../support/poll.ts";
+import { configurationOf } from "./configuration.ts";
 import type { Driver, Ending, Stage } from "./driver.ts";
 import { HttpReceivers } from "./http-receiver.ts";
 import { STATE_ROOT } from "./in-process-driver.ts";
@@ -168,11 +169,9 @@ export class ProcessDriver implements Driver {
     writeConfig(this.#configPath, {
       stateDir: this.#stateDir,
       resource: { version: `${this.#version}` },
-      sources: { app: { include: patterns, format: "raw", maxRecordBytes: "200B", rotated: { grace: "5s" } } },
-      sinks: this.#http.sinks(),
-      shutdown: { quietPeriod: "250ms", timeout: "25s" },
+      ...configurationOf(settings, patterns, "5s"),
+      sinks: this.#http.sinks(this.#version),
       checkpoints: { interval: "50ms" },
-      maxOpenFiles: settings.maxOpenFiles,
       log: { level: "debug", format: "json" },
     });
   }
@@ -181,7 +180,7 @@ export class ProcessDriver implements Driver {
   #isSettled(): boolean {
     this.#observe();
     const { oracle, receivers, includes } = this.#stage;
-    const healthy = receivers.filter(({ mode }) => mode !== "down" && mode !== "blocked");
+    const healthy = receivers.filter(({ mode }) => mode !== "down" && mode !== "blocked" && mode !== "throttled");
     return oracle.isDurable(
       includes,
       healthy.map(({ settings }) => settings.name),

@@ -23,6 +23,16 @@ export class Ranges {
     this.#ranges = [...apart, merged].sort(([a], [b]) => a - b);
   }
 
+  remove(from: number, to: number): void {
+    this.#ranges = this.#ranges.flatMap(([start, end]): Range[] => {
+      const rest: Range[] = [
+        [start, Math.min(end, from)],
+        [Math.max(start, to), end],
+      ];
+      return rest.filter(([a, b]) => a < b);
+    });
+  }
+
   overlaps(from: number, to: number): boolean {
     return this.#ranges.some(([start, end]) => start < to && end > from);
   }

@@ -12,6 +12,8 @@ export type ReceiverMode =
   | "down"
   /** 401 to everything. */
   | "blocked"
+  /** 429 to everything, and when to come again. */
+  | "throttled"
   /** Takes a request at once and answers late. */
   | "slow"
   /** Takes the next request, but its answer is lost. */
@@ -35,6 +37,7 @@ export type Verdict = Exclude<Outcome, { readonly kind: "received" | "ended" }>;
 /** Records with this in their text are refused for good. */
 export const POISON = "POISON";
 
+const RETRY_AFTER_MS = 1_000;
 const SLOW_MS = 3_000;
 
 /** A batch that was not taken as a whole: the agent may count any of it as delivered only when all of it is decided. */
@@ -60,8 +63,9 @@ export class Receiver {
     this.#oracle = oracle;
   }
 
-  /** Another agent: what the one before was in the middle of is undecided. */
+  /** Another agent: what the one before was in the middle of is undecided, and its batch is sent anew. */
   startRun(): void {
+    for (const { places } of this.#cases) this.#oracle.withdraw(this.settings.name, places);
     this.#cases = [];
   }
 
@@ -71,6 +75,8 @@ export class Receiver {
     switch (this.mode) {
       case "down":
         return { kind: "retry", reason: "503" };
+      case "throttled":
+        return { kind: "retry", reason: "429", afterMs: RETRY_AFTER_MS };
       case "blocked":
         return { kind: "blocked", reason: "401" };
       case "answerLost":
