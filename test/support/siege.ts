@@ -13,7 +13,7 @@ const CHECKPOINT_MS = 50;
  * answered so shortly before that its checkpoint was not durable. That is one interval of the checkpoints, and the time
  * that the answer, the event loop and the disk take on a loaded machine.
  */
-const WINDOW_MS = CHECKPOINT_MS + 450;
+const WINDOW_MS = CHECKPOINT_MS + 950;
 
 /**
  * What a killed agent had sent lies in sockets, and is read and counted after its death on a loaded machine. Its successor
