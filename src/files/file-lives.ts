@@ -88,6 +88,8 @@ export class FileLives {
 
   /** Compares a followed file with what was found of it: the same, grown, or replaced by other content. */
   async measure(file: LogFile, stats: BigIntStats): Promise<void> {
+    // Found before the file went on in a copy: that is another inode.
+    if (!sameInode(file.identity, stats)) return;
     const suspicion = this.#suspects.get(file);
     // An archive's size is not that of its content, which is complete when it is taken up.
     const size = file.compression === undefined ? Number(stats.size) : file.readableSize;

@@ -103,4 +103,14 @@ export const CASES: Readonly<Record<string, Sequence>> = {
       { do: "stop" },
     ],
   },
+  "a size of the emptied file says nothing of the copy in which its content goes on": {
+    settings: { ...one, includeRotated: true },
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "rotate", stream: "a.log", how: "copytruncate", between: ["short"] },
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "rotate", stream: "a.log", how: "shift" },
+    ],
+  },
 };
