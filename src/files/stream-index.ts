@@ -9,9 +9,14 @@ export interface StreamEntry {
   readonly followedSince: number;
 }
 
+/** Streams without a file that are remembered, at most: a path that had one is likely to get another. */
+const MAX_EMPTY = 1_000;
+
 /** The streams of the followed files by directory, so that a search in one need not walk over all files. */
 export class StreamIndex {
   readonly #byDirectory = new Map<string, Map<string, StreamEntry & { files: number }>>();
+  /** The paths of streams whose files are all forgotten, in that order. */
+  readonly #empty = new Set<string>();
 
   get directories(): Iterable<string> {
     return this.#byDirectory.keys();
@@ -32,15 +37,30 @@ export class StreamIndex {
     const since = Math.min(followedSince, known?.followedSince ?? followedSince);
     streams.set(stream, { path: stream, source, followedSince: since, files: (known?.files ?? 0) + 1 });
     this.#byDirectory.set(directory, streams);
+    this.#empty.delete(stream);
   }
 
-  remove({ stream }: LogFile): void {
-    const directory = dirname(stream);
-    const streams = this.#byDirectory.get(directory);
+  /** What comes to be at its path after the file was last written to, and is rotated before a look, is searched for still. */
+  remove({ stream, mtimeNs }: LogFile): void {
+    const streams = this.#byDirectory.get(dirname(stream));
     const entry = streams?.get(stream);
     if (streams === undefined || entry === undefined) return;
-    entry.files -= 1;
-    if (entry.files === 0) streams.delete(stream);
-    if (streams.size === 0) this.#byDirectory.delete(directory);
+    const files = entry.files - 1;
+    const writtenAt = Number(mtimeNs / 1_000_000n);
+    streams.set(stream, {
+      ...entry,
+      files,
+      followedSince: files === 0 ? Math.max(entry.followedSince, writtenAt) : entry.followedSince,
+    });
+    if (files === 0) this.#empty.add(stream);
+    const [oldest] = this.#empty;
+    if (this.#empty.size > MAX_EMPTY && oldest !== undefined) this.#drop(oldest);
+  }
+
+  #drop(stream: string): void {
+    const streams = this.#byDirectory.get(dirname(stream));
+    this.#empty.delete(stream);
+    streams?.delete(stream);
+    if (streams?.size === 0) this.#byDirectory.delete(dirname(stream));
   }
 }

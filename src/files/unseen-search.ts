@@ -62,7 +62,8 @@ export class UnseenSearch {
       const mtimeNs = await this.#modifiedAt(directory);
       const isSettled =
         last !== undefined && last.mtimeNs === mtimeNs && last.atMs - Number(last.mtimeNs / 1_000_000n) > SAME_TICK_MS;
-      if (!isSettled) this.#wanted.add(directory);
+      // One that is not there has nothing to search.
+      if (mtimeNs !== undefined && !isSettled) this.#wanted.add(directory);
     }
   }
 

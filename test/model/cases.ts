@@ -113,4 +113,16 @@ export const CASES: Readonly<Record<string, Sequence>> = {
       { do: "rotate", stream: "a.log", how: "shift" },
     ],
   },
+  "a generation that comes and goes between two looks is read, though the one before it is forgotten": {
+    settings: { ...one, sinks: [{ maxRecords: 2, concurrency: 4, namesGuilty: false }] },
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "wait", ms: 8_000 },
+      { do: "rotate", stream: "a.log", how: "renameDelete", between: ["short"] },
+      { do: "wait", ms: 4_000 },
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "rotate", stream: "a.log", how: "shift" },
+    ],
+  },
 };
