@@ -41,5 +41,5 @@ RUN ln -s /opt/tailcar/dist/cli.js /usr/local/bin/tailcar \
 USER 1000:1000
 VOLUME /var/lib/tailcar
 # Exec form: node is process 1 and gets SIGTERM itself. The flags keep the heap small, see docs/decisions/small-heap.md.
-ENTRYPOINT ["node", "--max-semi-space-size=4", "--heap-growing-percent=60", "/opt/tailcar/dist/cli.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "--heap-growing-percent=50", "/opt/tailcar/dist/cli.js"]
 CMD ["run", "--config", "/etc/tailcar/tailcar.yaml"]
