@@ -28,6 +28,6 @@ export interface Meter {
   attempted(attempt: Attempt): void;
   /** What falls out of the cache before every sink has it is read, and counted, again. */
   read(piece: ReadPiece): void;
-  /** A record that was over the sink's limit was split into so many. */
-  split(sink: string, parts: number): void;
+  /** A record that was over the sink's limit was split into parts. */
+  split(sink: string): void;
 }

@@ -75,15 +75,16 @@ export class FileLives {
 
   /** Measures a file through its descriptor, wherever it is. */
   async measureOpen(file: LogFile): Promise<void> {
-    const { handle, path } = file;
-    if (handle === undefined || !file.canGrow) return;
-    await this.#options.opener.attempt(path, async () => this.measure(file, await handle.stat({ bigint: true })));
+    if (file.handle !== undefined) await this.measureNow(file);
   }
 
   /** Measures a file wherever it was seen last, whether it is open or not. */
   async measureNow(file: LogFile): Promise<void> {
-    const stats = file.canGrow ? await this.#statNow(file) : undefined;
-    if (stats !== undefined) await this.#options.opener.attempt(file.path, () => this.measure(file, stats));
+    if (!file.canGrow) return;
+    await this.#options.opener.attempt(file.path, async () => {
+      const stats = await this.#statNow(file);
+      if (stats !== undefined) await this.measure(file, stats);
+    });
   }
 
   /** Compares a followed file with what was found of it: the same, grown, or replaced by other content. */
@@ -175,11 +176,15 @@ export class FileLives {
     await this.measureOpen(file);
   }
 
-  /** A known file shows up under another path: it was renamed, unless its own path leads to it too (a link). */
+  /**
+   * A known file shows up under another path: it was renamed, unless its own path leads to it too (a link). A link at the
+   * live path may have been switched back to an older file, which is the live one again.
+   */
   async seenElsewhere(file: LogFile, path: string): Promise<void> {
     const { table, opener } = this.#options;
     const own = await opener.stat(file.path);
-    if (own.kind === "file" && table.isPlaced(file) && sameInode(file.identity, own.stats)) return;
+    const isAtBoth = own.kind === "file" && table.isPlaced(file) && sameInode(file.identity, own.stats);
+    if (isAtBoth && (file.state === "live" || path !== file.stream)) return;
     if (table.isPlaced(file)) await this.moved(file);
     file.absentSinceMs = undefined;
     file.deleted = false;

@@ -1,4 +1,3 @@
-import type { BigIntStats } from "node:fs";
 import { constants, lstat, open, readlink, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { describeError, errorCode } from "../core/errors.ts";
@@ -6,9 +5,9 @@ import { isWithin } from "../core/paths.ts";
 import { sameInode } from "./identity.ts";
 import type { LogFile } from "./log-file.ts";
 
-const leadsTo = (path: string, { ino, dev }: BigIntStats): Promise<boolean> =>
-  stat(path, { bigint: true }).then(
-    (live) => live.ino === ino && live.dev === dev,
+const isLive = ({ stream, identity }: LogFile): Promise<boolean> =>
+  stat(stream, { bigint: true }).then(
+    (live) => sameInode(identity, live),
     () => false,
   );
 
@@ -28,7 +27,7 @@ export async function deleteGeneration(file: LogFile, realRoots: readonly string
       const stats = await lstat(path, { bigint: true });
       const isUnchanged = file.compression !== undefined || stats.size === BigInt(file.size);
       if (!stats.isFile() || !sameInode(file.identity, stats) || !isUnchanged) return "another file is there now";
-      if (await leadsTo(file.stream, stats)) return "the live path leads to it";
+      if (await isLive(file)) return "the live path leads to it";
       await unlink(path);
       return undefined;
     } finally {

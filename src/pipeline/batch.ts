@@ -16,7 +16,7 @@ export class Batch {
   readonly #ends: number[] = [];
   readonly #limits: Sink["limits"];
   readonly #measure: (record: LogRecord) => number;
-  readonly #onSplit: (parts: number) => void;
+  readonly #onSplit: () => void;
   readonly #maxBytes: number;
   /** Monotonic time at which the first record came in, milliseconds. */
   readonly #openedMs: number;
@@ -24,14 +24,14 @@ export class Batch {
 
   /**
    * `maxBytes` is what the file's bytes may be, so that the encoded body is about what the sink takes. `measure` gives the
-   * encoded size of a record, bytes. `onSplit` is told into how many parts a record had to be split.
+   * encoded size of a record, bytes. `onSplit` is called for each record that had to be split.
    */
   constructor(
     limits: Sink["limits"],
     maxBytes: number,
     openedMs: number,
     measure: (record: LogRecord) => number,
-    onSplit: (parts: number) => void = () => {},
+    onSplit: () => void = () => {},
   ) {
     this.#onSplit = onSplit;
     this.#measure = measure;
@@ -93,7 +93,7 @@ export class Batch {
   #addParts(record: LogRecord): void {
     const parts = fitRecord(record, this.#limits, this.#measure);
     this.records.push(...parts);
-    if (parts.length > 1) this.#onSplit(parts.length);
+    if (parts.length > 1) this.#onSplit();
   }
 
   /** Lets the segments go whose records these are, and the records. */

@@ -35,7 +35,7 @@ export class Filling {
   newBatch(): Batch {
     const { clock, delivery, encoder, meter, name, sink } = this.#options;
     const measure = (record: LogRecord): number => encoder.measure(sink, record);
-    const onSplit = (parts: number): void => meter?.split(name, parts);
+    const onSplit = (): void => meter?.split(name);
     return new Batch(sink.limits, delivery.bytesPerRequest, clock.elapsed(), measure, onSplit);
   }
 

@@ -53,6 +53,22 @@ const sinkGauge = (name: string, help: string, value: OfSink): ReadMetric => ({
   values: perSink(value),
 });
 
+const accountGauge = <Part extends string>(
+  unit: string,
+  help: string,
+  parts: readonly Part[],
+  value: (account: SinkStatus["account"], part: Part) => number,
+): ReadMetric => ({
+  name: `tailcar_sink_account_${unit}`,
+  help,
+  type: "gauge",
+  labels: ["sink", "part"],
+  values: ({ status }) =>
+    (status?.sinks ?? []).flatMap(({ name, account }) =>
+      parts.map((part): Value => [{ sink: name, part }, value(account, part)]),
+    ),
+});
+
 const sinkCounter = (name: string, help: string, part: keyof Counters): ReadMetric => ({
   name: `tailcar_sink_${name}_total`,
   help,
@@ -200,26 +216,13 @@ const sinkMetrics: readonly ReadMetric[] = [
     (sink) => sink.inFlight,
   ),
   sinkGauge("buffered_bytes", "What the sink holds in batches", (sink) => sink.bufferedBytes),
-  {
-    name: "tailcar_sink_account_bytes",
-    help: "The durable account: what became of all bytes since the sink's first cursor; the parts add up to all",
-    type: "gauge",
-    labels: ["sink", "part"],
-    values: ({ status }) =>
-      (status?.sinks ?? []).flatMap(({ name, account }) =>
-        BYTE_PARTS.map((part): Value => [{ sink: name, part }, account[`${part}Bytes`]]),
-      ),
-  },
-  {
-    name: "tailcar_sink_account_records",
-    help: "Records of the durable account",
-    type: "gauge",
-    labels: ["sink", "part"],
-    values: ({ status }) =>
-      (status?.sinks ?? []).flatMap(({ name, account }) =>
-        RECORD_PARTS.map((part): Value => [{ sink: name, part }, account[`${part}Records`]]),
-      ),
-  },
+  accountGauge(
+    "bytes",
+    "The durable account: what became of all bytes since the sink's first cursor; the parts add up to all",
+    BYTE_PARTS,
+    (account, part) => account[`${part}Bytes`],
+  ),
+  accountGauge("records", "Records of the durable account", RECORD_PARTS, (account, part) => account[`${part}Records`]),
   sinkGauge(
     "account_imbalance_bytes",
     "Bytes that are in no part of the account, or in two: not 0 is a bug",

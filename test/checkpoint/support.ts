@@ -2,20 +2,11 @@ import type { AgentEvent } from "../../src/core/events.ts";
 import type { Counters, CursorCheckpoint, FileCheckpoint, LossCheckpoint } from "../../src/core/checkpoint.ts";
 import { onTestFinished } from "vitest";
 import { Journal } from "../../src/checkpoint/journal.ts";
+import { noCounters } from "../../src/pipeline/counters.ts";
 
 export const counters = (deliveredBytes = 0, more: Partial<Counters> = {}): Counters => ({
+  ...noCounters(),
   deliveredBytes,
-  deliveredRecords: 0,
-  filteredBytes: 0,
-  deadLetteredBytes: 0,
-  deadLetteredRecords: 0,
-  lostBytes: 0,
-  skippedBytes: 0,
-  spilledBytes: 0,
-  spilledRecords: 0,
-  abandonedBytes: 0,
-  lateRecords: 0,
-  resentRecords: 0,
   ...more,
 });
 

@@ -9,6 +9,7 @@ import { START } from "../../src/core/position.ts";
 import { positionAt } from "../../src/files/identity.ts";
 import type { LogFile, SourceSettings } from "../../src/files/log-file.ts";
 import { FileRegistry } from "../../src/files/registry.ts";
+import { noCounters } from "../../src/pipeline/counters.ts";
 import { MemoryStore } from "../core/memory-store.ts";
 import { scratchDirectory } from "../core/scratch.ts";
 import { TestClock } from "../core/test-clock.ts";
@@ -39,6 +40,7 @@ export class Scene {
   readonly forgotten: number[] = [];
   registry: FileRegistry;
   readonly #options: SceneOptions;
+  #lastBirth = 0n;
 
   static async create(options: SceneOptions = {}): Promise<Scene> {
     const scene = new Scene(options);
@@ -72,8 +74,19 @@ export class Scene {
 
   /** Makes a file. Births are a tick of the file system's clock apart, as those of generations are. */
   async write(name: string, content: string | Buffer): Promise<void> {
-    await pause(6);
-    await writeFile(this.path(name), content);
+    const path = this.path(name);
+    while ((await this.#birthNow()) <= this.#lastBirth) await pause(1);
+    await writeFile(path, content);
+    this.#lastBirth = await birthOf(path);
+  }
+
+  /** The birth that a file made now gets: the file system's clock is coarse, and how coarse differs. */
+  async #birthNow(): Promise<bigint> {
+    const probe = join(this.directory, "..", "probe");
+    await writeFile(probe, "");
+    const birth = await birthOf(probe);
+    await rm(probe);
+    return birth;
   }
 
   append(name: string, content: string): Promise<void> {
@@ -138,20 +151,7 @@ export class Scene {
     await this.registry.reopen(file);
     const position = file.handle === undefined ? undefined : await positionAt(file.handle, offset);
     if (position === undefined) throw new Error(`${file.path} is shorter than ${offset}, or not to be had`);
-    const counters = {
-      deliveredBytes: offset,
-      deliveredRecords: 1,
-      filteredBytes: 0,
-      deadLetteredBytes: 0,
-      deadLetteredRecords: 0,
-      lostBytes: 0,
-      skippedBytes: 0,
-      spilledBytes: 0,
-      spilledRecords: 0,
-      abandonedBytes: 0,
-      lateRecords: 0,
-      resentRecords: 0,
-    };
+    const counters = { ...noCounters(), deliveredBytes: offset, deliveredRecords: 1 };
     this.store.record({ kind: "cursor", cursor: { sink: "a", file: file.id, first: 0, position, counters } });
   }
 
@@ -179,6 +179,8 @@ export class Scene {
     });
   }
 }
+
+const birthOf = async (path: string): Promise<bigint> => (await stat(path, { bigint: true })).birthtimeNs;
 
 /** Descriptors of this process that lead to a file of the directory. */
 export function descriptorsIn(directory: string): readonly string[] {

@@ -4,7 +4,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Clock } from "../../src/core/clock.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import { z } from "zod";
 import { AgentProcess, writeConfig } from "../support/agent-process.ts";
 import { until } from "../support/poll.ts";
@@ -25,12 +25,6 @@ const MAX_WAIT_MS = 2_000;
 const LONG_MS = 1_000;
 const POLL_MS = 20;
 const TURN_MS = 3;
-
-const clock: Clock = {
-  now: () => Date.now(),
-  elapsed: () => performance.now(),
-  sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
-};
 
 /** Runs the agents as processes, which ship over HTTP and are really killed. */
 export class ProcessDriver implements Driver {
@@ -55,7 +49,7 @@ export class ProcessDriver implements Driver {
   constructor(stage: Stage, compileCache: string) {
     this.#stage = stage;
     this.#compileCache = compileCache;
-    this.#http = new HttpReceivers(stage.receivers, stage.oracle, clock);
+    this.#http = new HttpReceivers(stage.receivers, stage.oracle, systemClock);
     mkdirSync(this.#stateDir);
   }
 
@@ -64,7 +58,7 @@ export class ProcessDriver implements Driver {
   }
 
   now(): number {
-    return clock.elapsed();
+    return systemClock.elapsed();
   }
 
   async start(): Promise<void> {

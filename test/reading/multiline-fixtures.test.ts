@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { auto, presets } from "../../src/records/multiline/registry.ts";
 import { join } from "./join-lines.ts";
+import { shuffled } from "../support/shuffled.ts";
 
 const FOLDER = fileURLToPath(new URL("../../fixtures/multiline/", import.meta.url));
 
@@ -34,16 +35,6 @@ test.each(names)("traces are whole, by the language's preset and by auto: %s", (
   expect(preset && join(lines, preset).records).toEqual(expected);
   expect(join(lines, auto).records).toEqual(expected);
 });
-
-/** The same order each time. */
-function shuffled(values: readonly string[], seed: number): readonly string[] {
-  let state = seed;
-  const next = (): number => (state = (state * 16_807) % 2_147_483_647);
-  return values
-    .map((value) => [next(), value] as const)
-    .toSorted(([a], [b]) => a - b)
-    .map(([, value]) => value);
-}
 
 test("shuffled by record with other lines, nothing is joined that does not belong together, and 95 % of the traces are whole", () => {
   let whole = 0;

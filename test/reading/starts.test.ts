@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { START } from "../../src/core/position.ts";
 import { type ReadingScene, reading, readThrough } from "./scene.ts";
+import { shuffled } from "../support/shuffled.ts";
 
 const AUTO = { multiline: "auto", format: "raw", maxRecordLines: 5_000 } as const;
 
@@ -167,16 +168,6 @@ function fixtures(): { readonly lines: readonly string[]; readonly traces: reado
     .map((record) => record.replace(/^\n+|\n+$/g, ""));
   // What is above a trace, or part of one, is no record of its own here.
   return { lines: lines.filter((line) => /^(?:\d{4}|<|\{|\S+ - )/.test(line)), traces };
-}
-
-/** The same order each time. */
-function shuffled(values: readonly string[], seed: number): readonly string[] {
-  let state = seed;
-  const next = (): number => (state = (state * 16_807) % 2_147_483_647);
-  return values
-    .map((value) => [next(), value] as const)
-    .toSorted(([a], [b]) => a - b)
-    .map(([, value]) => value);
 }
 
 test("all fixtures shuffled by record in one file: nothing is joined that does not belong together, 95 % of the traces are whole", async () => {

@@ -1,19 +1,7 @@
+import { noCounters } from "../../src/pipeline/counters.ts";
 import type { AgentStatus, GateStatus, SinkStatus } from "../../src/telemetry/status.ts";
 
-const NOTHING = {
-  deliveredBytes: 0,
-  deliveredRecords: 0,
-  filteredBytes: 0,
-  deadLetteredBytes: 0,
-  deadLetteredRecords: 0,
-  lostBytes: 0,
-  skippedBytes: 0,
-  spilledBytes: 0,
-  spilledRecords: 0,
-  abandonedBytes: 0,
-  lateRecords: 0,
-  resentRecords: 0,
-};
+const NOTHING = noCounters();
 
 export type Counts = Partial<typeof NOTHING>;
 

@@ -50,6 +50,23 @@ describe("links", () => {
     expect(await Promise.all(scene.all().map((file) => scene.unread(file)))).toEqual(["one\nlate\n", "two\n"]);
   });
 
+  test("a link that is switched back leads to the live file", async () => {
+    const scene = await Scene.create({ include: ["current.log"] });
+    await scene.write("app-1", "one\n");
+    await scene.write("app-2", "two\n");
+    await symlink("app-1", scene.path("current.log"));
+    await scene.start();
+    for (const target of ["app-2", "app-1"]) {
+      await symlink(target, scene.path("next"));
+      await scene.rename("next", "current.log");
+      await scene.lookFully();
+    }
+    await scene.append("app-1", "more\n");
+    await scene.lookFully();
+    expect(scene.states()).toEqual(["current.log live", "app-2 rotated"]);
+    expect(await scene.unread(scene.file("current.log"))).toBe("one\nmore\n");
+  });
+
   test.each([["current.log"], ["current*.log"]])(
     "what the link leads to is the live file, though its name is like a generation's (include: %s)",
     async (include) => {
