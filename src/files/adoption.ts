@@ -74,7 +74,7 @@ export class Adoption {
   /** A path that a look came upon. */
   found(path: string, source: SourceSettings, stats: BigIntStats): void {
     const wasTruncated = this.#wasTruncated(path, stats);
-    this.#newcomers.push({ path, source, stats, born: this.#contentBirth(path, stats), wasTruncated });
+    this.#newcomers.push({ path, source, stats, born: this.birthOf(path, stats), wasTruncated });
   }
 
   /** The start is over: whatever the earlier run followed has been found or given up. */
@@ -93,14 +93,16 @@ export class Adoption {
    */
   #wasTruncated(path: string, stats: BigIntStats): boolean {
     const youngest = this.#formerBirths.get(path);
-    return (
-      this.#formerInodes.has(`${stats.ino} ${stats.birthtimeNs}`) ||
-      (youngest !== undefined && bornAt(stats) <= youngest)
-    );
+    return this.wasFollowed(stats) || (youngest !== undefined && bornAt(stats) <= youngest);
+  }
+
+  /** Whether an earlier run followed what was in the file before. */
+  wasFollowed(stats: BigIntStats): boolean {
+    return this.#formerInodes.has(`${stats.ino} ${stats.birthtimeNs}`);
   }
 
   /** When a file's content began: with the file, unless it was truncated while nobody looked, and keeps its birth time. */
-  #contentBirth(path: string, stats: BigIntStats): bigint {
+  birthOf(path: string, stats: BigIntStats): bigint {
     return this.#wasTruncated(path, stats) ? stats.mtimeNs : contentBornAt(path, stats);
   }
 
@@ -113,7 +115,7 @@ export class Adoption {
     const known = table.withInode(stats);
     if (known?.isSame === true) return { stats, born: known.file.born };
     const newcomer = this.#newcomers.find((candidate) => candidate.stats.ino === stats.ino);
-    return { stats, born: newcomer?.born ?? this.#contentBirth(path, stats) };
+    return { stats, born: newcomer?.born ?? this.birthOf(path, stats) };
   }
 
   /**
@@ -128,9 +130,9 @@ export class Adoption {
     for (let round = 0; round < UNSEEN_ROUNDS && !this.#options.isToEnd(); round += 1) {
       // Before a new file came others may have come and gone.
       for (const { path } of this.#newcomers) unseen.want(dirname(path));
-      for (const { path, source, stats, stream } of await unseen.run()) {
+      for (const { path, source, stats, stream, born } of await unseen.run()) {
         if (!excludes(path, source))
-          this.#newcomers.push({ path, source, stats, stream, born: contentBornAt(path, stats) });
+          this.#newcomers.push({ path, source, stats, stream, born, wasTruncated: this.wasFollowed(stats) });
       }
       if (this.#newcomers.length === 0) break;
       const directories = this.#newcomers.map(({ path }) => dirname(path));

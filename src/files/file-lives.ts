@@ -8,10 +8,11 @@ import type { Clock } from "../core/clock.ts";
 import type { Emit } from "../core/events.ts";
 import { START } from "../core/position.ts";
 import { whereIs } from "./confinement.ts";
-import { findCopy } from "./copies.ts";
+import { directoriesOf, findCopy } from "./copies.ts";
 import type { FileTable } from "./file-table.ts";
 import { beginningOf, HEAD_BYTES, headMatches, sameInode, tailAt } from "./identity.ts";
 import type { Copy, LogFile, SourceSettings } from "./log-file.ts";
+import type { Listings } from "./listings.ts";
 import type { FileOpener } from "./opener.ts";
 import type { UnseenSearch } from "./unseen-search.ts";
 
@@ -85,6 +86,28 @@ export class FileLives {
       const stats = await this.#statNow(file);
       if (stats !== undefined) await this.measure(file, stats);
     });
+  }
+
+  /** Measures a file that may have been renamed while it was closed: it is looked for where its generations can be. */
+  async findAndMeasure(file: LogFile, listings: Listings): Promise<void> {
+    if (file.canGrow && file.handle === undefined && !this.#options.table.isPlaced(file)) {
+      const found = await this.locate(file, listings);
+      if (typeof found === "object") await this.place(file, found.path);
+    }
+    await this.measureNow(file);
+  }
+
+  /** Where a file is that neither a path nor a descriptor leads to; `unknown` if not all directories can be listed. */
+  async locate(file: LogFile, listings: Listings): Promise<{ readonly path: string } | "absent" | "unknown"> {
+    const roots = await this.#options.opener.rootsOf(file.source);
+    let isUnsure = false;
+    for (const directory of directoriesOf(file)) {
+      const listing = await listings.of(directory, roots);
+      const found = listing?.find(({ stats }) => sameInode(file.identity, stats));
+      if (found !== undefined) return found;
+      if (listing === undefined) isUnsure = true;
+    }
+    return isUnsure ? "unknown" : "absent";
   }
 
   /** Compares a followed file with what was found of it: the same, grown, or replaced by other content. */

@@ -14,6 +14,7 @@ import { FileTable } from "./file-table.ts";
 import { compileGlobs, type Globs } from "./globs.ts";
 import { sameInode } from "./identity.ts";
 import type { LogFile, SourceSettings } from "./log-file.ts";
+import { Listings } from "./listings.ts";
 import { FileOpener, type ToldProblem } from "./opener.ts";
 import { resumeFiles } from "./resume.ts";
 import { Settling } from "./settling.ts";
@@ -79,6 +80,8 @@ export class FileRegistry {
       targetsOf: (stream) => this.#table.targetsOf(stream),
       isIncluded: (path) => this.#isIncluded(path),
       isKnown: (stats) => this.#table.isKnown(stats) || this.#adoption.isCopying(stats),
+      birthOf: (path, stats) => this.#adoption.birthOf(path, stats),
+      wasFollowed: (stats) => this.#adoption.wasFollowed(stats),
     });
     const parts = { ...options, table: this.#table, opener: this.#opener, unseen: this.#unseen };
     this.#lives = new FileLives({ ...parts, onNewcomer: (newcomer) => this.#adoption.add(newcomer) });
@@ -310,7 +313,9 @@ export class FileRegistry {
     for (const file of added) this.#watchTarget(file);
     // What their predecessors got since they were looked at is older than what is in them.
     const streams = new Set(added.map(({ stream }) => stream));
-    for (const file of this.files.values()) if (streams.has(file.stream)) await this.#lives.measureOpen(file);
+    const listings = new Listings();
+    for (const file of this.files.values())
+      if (streams.has(file.stream)) await this.#lives.findAndMeasure(file, listings);
     await this.#options.listener.added(added);
     await this.#opener.limitHandles();
   }

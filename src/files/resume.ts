@@ -10,7 +10,8 @@ import { contentOf, keepIf, openConfined, type Opened } from "./confinement.ts";
 import { directoriesOf, findCopy } from "./copies.ts";
 import { beginningOf, HEAD_BYTES, headMatches, sameBirth, tailAt } from "./identity.ts";
 import { inodeKey, LogFile, type SourceSettings } from "./log-file.ts";
-import { isMissing, provenFiles, type Sibling } from "./siblings.ts";
+import { Listings } from "./listings.ts";
+import { isMissing } from "./siblings.ts";
 
 export interface ResumeContext {
   readonly store: CheckpointStore;
@@ -30,21 +31,6 @@ export interface ResumeContext {
 
 /** A file that is renamed under our eyes again and again is looked for so often. */
 const MAX_ATTEMPTS = 5;
-
-/** Directories as they were listed last: one listing serves all files that are looked for in it. */
-export class Listings {
-  readonly #byDirectory = new Map<string, Promise<readonly Sibling[] | undefined>>();
-
-  of(directory: string, roots: readonly string[]): Promise<readonly Sibling[] | undefined> {
-    const listing = this.#byDirectory.get(directory) ?? provenFiles(directory, roots);
-    this.#byDirectory.set(directory, listing);
-    return listing;
-  }
-
-  forget(directory: string): void {
-    this.#byDirectory.delete(directory);
-  }
-}
 
 /**
  * Finds the files of the last run again, oldest first: at their paths, under other names of their directories, or as

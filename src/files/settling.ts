@@ -1,18 +1,15 @@
 /*
  * A long file: how a rotated file comes to its end (grace, release, absence, forgetting) is one sequence.
  */
-import type { BigIntStats } from "node:fs";
 import type { CheckpointStore } from "../core/checkpoint.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Emit } from "../core/events.ts";
-import { directoriesOf } from "./copies.ts";
 import type { FileListener, FileLives } from "./file-lives.ts";
 import type { FileTable } from "./file-table.ts";
 import { heldBytesOf, HeldFiles } from "./held-files.ts";
-import { sameInode } from "./identity.ts";
 import type { LogFile } from "./log-file.ts";
 import type { FileOpener } from "./opener.ts";
-import { Listings } from "./resume.ts";
+import { Listings } from "./listings.ts";
 import { deleteGeneration } from "./retention.ts";
 
 /** An absent file is forgotten after this long: its volume may come back before. */
@@ -126,24 +123,11 @@ export class Settling {
       if (now - file.absentSinceMs > FORGET_AFTER_MS) file.state = "gone";
       return;
     }
-    const found = await this.#listed(file, listings);
+    const found = await lives.locate(file, listings);
     // Not to be listed is no proof that it is absent.
     if (found === "unknown") return;
     if (found === "absent") await lives.vanished(file);
-    else await lives.place(file, found);
-  }
-
-  async #listed(file: LogFile, listings: Listings): Promise<string> {
-    const roots = await this.#options.opener.rootsOf(file.source);
-    let isUnsure = false;
-    for (const directory of directoriesOf(file)) {
-      const listing = await listings.of(directory, roots);
-      const isSame = ({ stats }: { readonly stats: BigIntStats }): boolean => sameInode(file.identity, stats);
-      const found = listing?.find(isSame);
-      if (found !== undefined) return found.path;
-      if (listing === undefined) isUnsure = true;
-    }
-    return isUnsure ? "unknown" : "absent";
+    else await lives.place(file, found.path);
   }
 }
 

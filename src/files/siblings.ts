@@ -13,6 +13,8 @@ export interface Sibling {
 /** A generation of the live path `stream`. */
 export interface Generation extends Sibling {
   readonly stream: string;
+  /** When its content began, nanoseconds since the epoch. */
+  readonly born: bigint;
 }
 
 /** When a file came to be, in nanoseconds since the epoch; its last change where the file system keeps no birth times. */
@@ -106,7 +108,11 @@ export interface UnseenSearch {
   /** The streams of this directory by their paths. */
   readonly streams: ReadonlyMap<string, Stream>;
   readonly isKnown: (stats: BigIntStats) => boolean;
+  readonly birthOf: BirthOf;
 }
+
+/** When the content at a path began, nanoseconds since the epoch. */
+export type BirthOf = (path: string, stats: BigIntStats) => bigint;
 
 /**
  * Generations that came to be and were rotated between two looks: files with a rotated name of a stream, born since the
@@ -118,6 +124,7 @@ export async function unseenGenerations({
   places,
   streams,
   isKnown,
+  birthOf,
 }: UnseenSearch): Promise<readonly Generation[]> {
   const streamOf = (name: string): Stream | undefined => {
     const live = liveNameOf(name, (candidate) => streams.has(join(directory, candidate)));
@@ -128,14 +135,14 @@ export async function unseenGenerations({
   for (const place of places) rotated.push(...((await settledFiles(place, isWanted)) ?? []));
   return rotated.flatMap(({ path, stats }) => {
     const stream = streamOf(basename(path));
-    if (stream === undefined || isKnown(stats) || !isBornSince(stream, path, stats)) return [];
-    return [{ path, stats, stream: stream.path }];
+    if (stream === undefined || isKnown(stats)) return [];
+    const born = birthOf(path, stats);
+    return isBornSince(stream, born) ? [{ path, stats, stream: stream.path, born }] : [];
   });
 }
 
-function isBornSince({ followedSince }: Stream, path: string, stats: BigIntStats): boolean {
-  return contentBornAt(path, stats) + CLOCK_TICK_NS >= BigInt(Math.floor(followedSince)) * 1_000_000n;
-}
+const isBornSince = ({ followedSince }: Stream, born: bigint): boolean =>
+  born + CLOCK_TICK_NS >= BigInt(Math.floor(followedSince)) * 1_000_000n;
 
 /**
  * Generations of a live path that is a link, which was switched to them and on to the next between two looks: files in the
@@ -146,6 +153,7 @@ export async function linkedGenerations(
   stream: Stream,
   targets: readonly string[],
   isKnown: (stats: BigIntStats) => boolean,
+  birthOf: BirthOf,
 ): Promise<readonly Generation[]> {
   const found: Sibling[] = [];
   for (const directory of new Set(targets.map((target) => dirname(target)))) {
@@ -156,8 +164,9 @@ export async function linkedGenerations(
     found.push(...((await settledFiles(directory, isWanted)) ?? []));
   }
   return found
-    .filter(({ path, stats }) => !isKnown(stats) && isBornSince(stream, path, stats))
-    .map((sibling) => ({ ...sibling, stream: stream.path }));
+    .filter(({ stats }) => !isKnown(stats))
+    .map(({ path, stats }) => ({ path, stats, stream: stream.path, born: birthOf(path, stats) }))
+    .filter(({ born }) => isBornSince(stream, born));
 }
 
 /**

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { BigIntStats } from "node:fs";
 import type { Clock } from "../core/clock.ts";
 import { inodeKey, type SourceSettings } from "./log-file.ts";
-import { contentBornAt, type Generation, linkedGenerations, type Sibling, unseenGenerations } from "./siblings.ts";
+import { type BirthOf, type Generation, linkedGenerations, unseenGenerations } from "./siblings.ts";
 import { isArchiveName } from "./rotation-names.ts";
 import type { StreamEntry, StreamIndex } from "./stream-index.ts";
 
@@ -31,6 +31,9 @@ export interface UnseenSearchOptions {
   /** Whether a path is to be followed for itself. */
   readonly isIncluded: (path: string) => boolean;
   readonly isKnown: (stats: BigIntStats) => boolean;
+  readonly birthOf: BirthOf;
+  /** Whether an earlier run followed what was in the file before. */
+  readonly wasFollowed: (stats: BigIntStats) => boolean;
 }
 
 /**
@@ -69,7 +72,7 @@ export class UnseenSearch {
 
   /** Searches the wanted directories. */
   async run(): Promise<readonly UnseenFile[]> {
-    const { clock, streams, liveAt, isKnown } = this.#options;
+    const { clock, streams, liveAt, isKnown, birthOf } = this.#options;
     const found: UnseenFile[] = [];
     const directories = [...this.#wanted];
     this.#wanted.clear();
@@ -78,12 +81,12 @@ export class UnseenSearch {
       const known = streams.inDirectory(directory);
       const places = placesOf(directory, known.values());
       const generations = [
-        ...(await unseenGenerations({ directory, places, streams: known, isKnown })),
+        ...(await unseenGenerations({ directory, places, streams: known, isKnown, birthOf })),
         ...(await this.#linked(known.values())),
       ];
       for (const file of generations) {
         const source = known.get(file.stream)?.source;
-        if (source !== undefined && isOlder(file, await liveAt(file.stream))) found.push({ ...file, source });
+        if (source !== undefined && this.#isOlder(file, await liveAt(file.stream))) found.push({ ...file, source });
       }
       if (mtimeNs !== undefined) this.#searched.set(directory, { mtimeNs, atMs: clock.now() });
     }
@@ -91,13 +94,26 @@ export class UnseenSearch {
   }
 
   async #linked(streams: Iterable<StreamEntry>): Promise<readonly Generation[]> {
-    const { targetsOf, isIncluded, isKnown } = this.#options;
+    const { targetsOf, isIncluded, isKnown, birthOf } = this.#options;
     const found: Generation[] = [];
     for (const stream of streams) {
       const targets = targetsOf(stream.path);
-      if (targets.length > 0) found.push(...(await linkedGenerations(stream, targets, isKnown)));
+      if (targets.length > 0) found.push(...(await linkedGenerations(stream, targets, isKnown, birthOf)));
     }
     return found.filter(({ path }) => !isIncluded(path));
+  }
+
+  /**
+   * A file that came while the live one stayed in its place was never at that place: it is no generation of it. What is at
+   * that place is looked up after the file was listed, so a generation that is rotated meanwhile is older all the same; it
+   * may be the file itself, if the place is a link. One that was followed was at that place.
+   * Where the file system keeps no birth times, a late write makes any file look young. So does one to a renamed file that
+   * was compressed then: an archive's content is compared with that of all known files before it is taken up.
+   */
+  #isOlder({ path, stats, born }: Generation, live: Live | undefined): boolean {
+    if (live === undefined) return true;
+    if (inodeKey(stats) === inodeKey(live.stats)) return false;
+    return stats.birthtimeNs === 0n || isArchiveName(path) || born <= live.born || this.#options.wasFollowed(stats);
   }
 
   async #modifiedAt(directory: string): Promise<bigint | undefined> {
@@ -113,18 +129,6 @@ export function placesOf(directory: string, streams: Iterable<Pick<StreamEntry, 
   for (const { source } of streams) for (const moved of source.rotated.dirs) places.add(resolve(directory, moved));
   return [...places];
 }
-
-/**
- * A file that came while the live one stayed in its place was never at that place: it is no generation of it. What is at
- * that place is looked up after the file was listed, so a generation that is rotated meanwhile is older all the same; it may
- * be the file itself, if the place is a link.
- * Where the file system keeps no birth times, a late write makes any file look young. So does one to a renamed file that was
- * compressed then: an archive's content is compared with that of all known files before it is taken up.
- */
-const isOlder = ({ path, stats }: Sibling, live: Live | undefined): boolean =>
-  live === undefined ||
-  (inodeKey(stats) !== inodeKey(live.stats) &&
-    (stats.birthtimeNs === 0n || isArchiveName(path) || contentBornAt(path, stats) <= live.born));
 
 const modifiedAt = (directory: string): Promise<bigint | undefined> =>
   stat(directory, { bigint: true }).then(

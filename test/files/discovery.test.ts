@@ -6,7 +6,7 @@ import { DirectoryTree } from "../../src/files/discovery.ts";
 import { compileGlobs } from "../../src/files/globs.ts";
 import { scratchDirectory } from "../core/scratch.ts";
 import { TestClock } from "../core/test-clock.ts";
-import { withoutRights } from "./scene.ts";
+import { withoutRights } from "../support/rights.ts";
 
 async function tree(paths: readonly string[]): Promise<string> {
   const directory = scratchDirectory();

@@ -23,6 +23,8 @@ export interface SceneOptions {
   readonly maxOpenFiles?: number;
   /** Part of the volume that is free, 0 to 1. */
   readonly freePart?: () => number;
+  /** What happens when new files are told, before anything of them is read. */
+  readonly onAdded?: () => void;
   /** What happens at the very moment of an event. */
   readonly onEvent?: (event: AgentEvent) => void;
 }
@@ -87,6 +89,12 @@ export class Scene {
     const birth = await birthOf(probe);
     await rm(probe);
     return birth;
+  }
+
+  /** Lets time pass for the file system too, whose clock can't be stepped. */
+  async passTime(ms: number): Promise<void> {
+    await pause(ms);
+    await this.clock.advance(ms);
   }
 
   append(name: string, content: string): Promise<void> {
@@ -164,7 +172,10 @@ export class Scene {
       sources: [this.source],
       store: this.store,
       listener: {
-        added: async (files) => void this.added.push(...files),
+        added: async (files) => {
+          this.added.push(...files);
+          this.#options.onAdded?.();
+        },
         changed: (file) => void this.changed.push(file),
         isNeeded: (file) => this.cursorOf(file).offset < file.size,
         forgotten: (file) => void this.forgotten.push(file.id),
@@ -210,18 +221,4 @@ export async function copyTruncate(scene: Scene, from: string, to: string): Prom
   const handle = await open(scene.path(from), "r+");
   await handle.truncate(0);
   await handle.close();
-}
-
-/**
- * Runs with the rights of a user who owns nothing, for root may read everything. Only the effective user is changed.
- */
-export async function withoutRights(run: () => Promise<void>): Promise<void> {
-  const user = process.geteuid?.();
-  if (user !== 0) return run();
-  process.seteuid?.(65_534);
-  try {
-    await run();
-  } finally {
-    process.seteuid?.(0);
-  }
 }

@@ -70,6 +70,20 @@ describe("with more files than descriptors", () => {
     expect(await scene.unread(scene.file("a.log"))).toBe("new\n");
   });
 
+  test("what a closed file got before it was renamed is known before its successor is told", async () => {
+    const sizes: number[] = [];
+    const onAdded = (): void => void sizes.push(...scene.all().map(({ size }) => size));
+    const scene: Scene = await Scene.create({ include: ["*.log"], maxOpenFiles: 0, onAdded });
+    await scene.write("a.log", "one\n");
+    await scene.start();
+    await scene.append("a.log", "last\n");
+    await scene.rename("a.log", "a.log.1");
+    await scene.write("a.log", "new\n");
+    sizes.length = 0;
+    await scene.registry.look([scene.path("a.log")], false);
+    expect(sizes).toEqual(["one\nlast\n".length, "new\n".length]);
+  });
+
   test("a closed file that has vanished is out of reach", async () => {
     const { rm } = await import("node:fs/promises");
     const scene = await fiveFiles(0);

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { GRACE_MS, Scene } from "../scene.ts";
 
@@ -8,7 +8,7 @@ const FILES = 1_100;
 test("of generations that are gone and delivered a thousand are remembered, and none after a day", async () => {
   const scene = await Scene.create({ include: ["*.log"], maxOpenFiles: 64 });
   const names = Array.from({ length: FILES }, (_, number) => `app-${number}.log`);
-  await Promise.all(names.map((name) => scene.write(name, `${name}\n`)));
+  await Promise.all(names.map((name) => writeFile(scene.path(name), `${name}\n`)));
   await scene.start();
   for (const file of scene.all()) await scene.deliver(file);
   await Promise.all(names.map((name) => scene.rename(name, `${name}.1`)));

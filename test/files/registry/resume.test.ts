@@ -158,6 +158,27 @@ describe("after a restart", () => {
     }
   });
 
+  test.each([
+    ["at once", ""],
+    ["and got more then", "late\n"],
+  ])("a file that was truncated, written anew and rotated meanwhile is read where it is now (%s)", async (_, late) => {
+    const scene = await Scene.create();
+    await scene.write("app.log", "one\n");
+    await scene.passTime(50);
+    await scene.start();
+    await scene.deliver(scene.file("app.log"));
+    await scene.restart(async () => {
+      await truncate(scene.path("app.log"), 0);
+      await scene.append("app.log", "two\nthree\n");
+      await scene.rename("app.log", "app.log-20261128");
+      await scene.write("app.log", "four\n");
+      await scene.append("app.log-20261128", late);
+    });
+    await scene.lookFully();
+    const readable = scene.all().filter(({ state }) => state !== "gone");
+    expect(await Promise.all(readable.map((file) => scene.unread(file)))).toEqual([`two\nthree\n${late}`, "four\n"]);
+  });
+
   test("of a file that begins alike after it was written anew, no more is out of reach than there was", async () => {
     const head = `${"=".repeat(1_200)}\n`;
     const scene = await Scene.create();

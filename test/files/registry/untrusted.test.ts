@@ -5,7 +5,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { scratchDirectory } from "../../core/scratch.ts";
-import { GRACE_MS, Scene, withoutRights } from "../scene.ts";
+import { withoutRights } from "../../support/rights.ts";
+import { GRACE_MS, Scene } from "../scene.ts";
 
 /** A generation that every sink has is deleted at once. */
 const removingRotated = {
