@@ -1,7 +1,9 @@
 import {
+  chmodSync,
   closeSync,
   copyFileSync,
   existsSync,
+  ftruncateSync,
   openSync,
   readFileSync,
   readlinkSync,
@@ -9,14 +11,13 @@ import {
   rmSync,
   statSync,
   symlinkSync,
-  truncateSync,
   utimesSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import type { Generation } from "./generation.ts";
+import { type Generation, LATE_MS } from "./generation.ts";
 import type { Oracle } from "./oracle.ts";
 import { POISON } from "./receiver.ts";
 
@@ -70,9 +71,6 @@ export type Rotation = (typeof ROTATIONS)[number];
 
 /** Generations that the numbered shift keeps. */
 const KEEP = 3;
-
-/** A file that has not grown for so long may be let go at any moment. */
-const LATE_MS = 1_500;
 
 interface Writer {
   readonly generation: Generation;
@@ -130,6 +128,7 @@ export class Application {
   async rotate(stream: Stream, how: Rotation, between: readonly LineKind[], pause: Pause): Promise<void> {
     const writer = this.#writers.get(stream);
     if (writer === undefined || !this.#canBeTold(stream)) return;
+    if (how === "copytruncate" && writer.generation.readableMs === undefined) return;
     if (stream === "c.log") return this.#switchLink(stream, pause);
     switch (how) {
       case "shift":
@@ -196,7 +195,7 @@ export class Application {
       (one) => one.stream === stream && one !== live && one.name !== undefined && !one.name.endsWith(".gz"),
     );
     // What begins alike, and was not sent, can't be told from another in an archive.
-    if (generation?.name === undefined || this.#options.beginsAlike) return;
+    if (generation?.name === undefined || this.#options.beginsAlike || generation.readableMs === undefined) return;
     const late = this.#late.get(stream);
     if (late?.generation === generation) {
       if (late.fd !== this.#writers.get(stream)?.fd) closeSync(late.fd);
@@ -214,14 +213,26 @@ export class Application {
     this.#oracle.rename(generation, `${generation.name}.gz`, this.#now());
   }
 
+  /** Takes from all the right to open the live file; or gives it back, for all files of the stream. */
+  chmod(stream: Stream, isReadable: boolean): void {
+    const live = this.#writers.get(stream)?.generation;
+    for (const generation of this.#oracle.generations) {
+      if (generation.stream !== stream || generation.name === undefined) continue;
+      const isMeant = isReadable ? generation.readableMs === undefined : generation === live;
+      if (!isMeant) continue;
+      chmodSync(this.#path(generation.name), isReadable ? 0o644 : 0o000);
+      generation.readableMs = isReadable ? this.#now() : undefined;
+    }
+  }
+
   /** Empties the live file in its place, and perhaps writes it anew at once. */
   truncate(stream: Stream, lines: readonly LineKind[]): void {
     const writer = this.#writers.get(stream);
     if (writer === undefined || !this.#canBeTold(stream)) return;
-    truncateSync(this.#path(stream), 0);
+    ftruncateSync(writer.fd, 0);
     this.#oracle.lose(writer.generation, 0);
     writer.generation.name = undefined;
-    this.#begin(stream, writer.fd, true);
+    this.#begin(stream, writer.fd, true).generation.readableMs = writer.generation.readableMs;
     if (lines.length > 0) this.write(stream, lines, false);
   }
 
@@ -324,7 +335,7 @@ export class Application {
     await pause();
     if (between.length > 0) this.#append(writer, between, false);
     await pause();
-    truncateSync(this.#path(stream), 0);
+    ftruncateSync(writer.fd, 0);
     if (generation.size > size) this.#oracle.lose(generation, size);
     this.#oracle.rename(generation, copy, this.#now());
     generation.isHeld = false;

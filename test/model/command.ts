@@ -35,6 +35,8 @@ export type Command =
   | { readonly do: "regrow"; readonly stream: Stream }
   /** A rotated file is compressed. */
   | { readonly do: "compress"; readonly stream: Stream; readonly turns?: number; readonly hint?: boolean }
+  /** Nobody may open the live file any more; or all may open what is there of the stream. */
+  | { readonly do: "chmod"; readonly stream: Stream; readonly isReadable: boolean }
   | { readonly do: "wait"; readonly ms: number }
   /** Time passes, and what it wakes is left in the middle of its way. */
   | { readonly do: "race"; readonly ms: number; readonly turns: number }
@@ -44,7 +46,8 @@ export type Command =
   | { readonly do: "reload" }
   | { readonly do: "sink"; readonly sink: number; readonly mode: ReceiverMode }
   | { readonly do: "damage"; readonly how: Damage; readonly at: number }
-  | { readonly do: "disk"; readonly full: boolean };
+  /** The state directory has no room, or has room again. */
+  | { readonly do: "disk"; readonly isFull: boolean };
 
 export interface Settings {
   /** Whether the patterns name the rotated files too. */
@@ -126,6 +129,11 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("chmod" as const), stream, isReadable: maybe }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("disk" as const), isFull: maybe }) },
 );
 
 /** What takes several commands in their order, too seldom met by chance. */
@@ -160,6 +168,29 @@ const scenario: fc.Arbitrary<readonly Command[]> = fc.oneof(
         ? { do: "truncate", stream: name, lines: [] }
         : { do: "rotate", stream: name, how: "copytruncate" },
       { do: "regrow", stream: name },
+    ]),
+  // A log that can't be opened is rotated, and can be opened later.
+  fc
+    .record({ stream, how: fc.constantFrom<Rotation>("shift", "dateext"), ms: fc.constantFrom(100, 8_000) })
+    .map(({ stream: name, how, ms }): readonly Command[] => [
+      { do: "write", stream: name, lines: ["short"] },
+      { do: "chmod", stream: name, isReadable: false },
+      { do: "wait", ms },
+      { do: "rotate", stream: name, how },
+      { do: "write", stream: name, lines: ["short"] },
+      { do: "wait", ms },
+      { do: "chmod", stream: name, isReadable: true },
+    ]),
+  // The disk of the state is full when the agent ends.
+  fc
+    .record({ stream, lines, end: fc.constantFrom("stop" as const, "kill" as const), isFreed: maybe })
+    .map(({ stream: name, lines: written, end, isFreed }): readonly Command[] => [
+      { do: "disk", isFull: true },
+      { do: "write", stream: name, lines: written },
+      { do: "wait", ms: 1_100 },
+      { do: end },
+      ...(isFreed ? [{ do: "disk", isFull: false } as const] : []),
+      { do: "start" },
     ]),
   // More than one read takes.
   stream.map((name): readonly Command[] => [

@@ -6,6 +6,8 @@ import type { Damage } from "./state-directory.ts";
 /** What agents run on. */
 export interface Stage {
   readonly settings: Settings;
+  /** Whether the state needs a disk that can be full. */
+  readonly needsSmallDisk: boolean;
   /** The directory of the logs, and the patterns of those that are to be followed. */
   readonly logs: string;
   readonly patterns: readonly string[];
@@ -46,6 +48,8 @@ export interface Driver {
   pause(turns: number): Promise<void>;
   /** The kernel tells of a change in the directory. `isEntry`: something came, went or was renamed. */
   hint(path: string, isEntry: boolean): void;
+  /** Leaves the state no room, or gives it back. False if there is no disk that can be full. */
+  fillDisk(isFull: boolean): boolean;
   /** Harms the journal. */
   damage(how: Damage, at: number): void;
   /** What holds at every moment. */

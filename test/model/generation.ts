@@ -16,6 +16,9 @@ export const SURE_MS = 7_500;
 const SURE_OF_IDLE_MS = 32_500;
 const IDLE_MS = 50_000;
 
+/** A rotated file that has not grown for so long may be let go at any moment. */
+export const LATE_MS = 1_500;
+
 /** How lines become records. */
 export interface ReadingRules {
   /** Lines that begin with white space belong to the one before. */
@@ -47,6 +50,8 @@ export class Generation {
   predecessors: readonly Generation[] = [];
   /** The agent surely has it open. */
   isHeld = false;
+  /** When it got something after it may have been let go: until that is noticed, nobody has it open. */
+  lateMs = Number.NEGATIVE_INFINITY;
   /** The agent surely knew of it, durably. */
   isKnown = false;
   /** Its bytes were copied, and what was read of it before proves nothing about the copy. */
@@ -57,6 +62,8 @@ export class Generation {
   mayBeForgotten = false;
   /** A size that the agent surely knew of, durably. */
   seen = 0;
+  /** Since when it may be opened by all, or undefined while nobody may open it. */
+  readableMs: number | undefined = Number.NEGATIVE_INFINITY;
   readonly #rules: ReadingRules;
   #lines: readonly Line[] = [];
   #linesOf = 0;
@@ -75,9 +82,19 @@ export class Generation {
   }
 
   append(bytes: Buffer, nowMs: number): void {
+    const isRotated = this.name !== this.stream;
+    if (isRotated && nowMs - Math.max(this.grownMs, this.namedMs) > LATE_MS) {
+      this.lateMs = nowMs;
+      this.isHeld = false;
+    }
     this.bytes = Buffer.concat([this.bytes, bytes]);
     const isIdle = nowMs - this.grownMs > IDLE_MS;
     this.#sizes.push({ atMs: nowMs, sureMs: nowMs + (isIdle ? SURE_OF_IDLE_MS : SURE_MS), size: this.size });
+  }
+
+  /** Whether whoever tries from `sinceMs` on can open it. */
+  isReadable(sinceMs: number): boolean {
+    return this.readableMs !== undefined && this.readableMs <= sinceMs;
   }
 
   sizeAt(atMs: number): number {

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AgentEvent } from "../../src/core/events.ts";
+import { SmallDisk } from "../support/small-disk.ts";
 import type { Driver, Ending, Stage } from "./driver.ts";
 import { InProcessAgent } from "./in-process-agent.ts";
 import { type Damage, damage, isFile } from "./state-directory.ts";
@@ -14,6 +15,17 @@ const CATCH_UP_STEP_MS = 2_000;
 /** Real file system for the logs; the state needs no disk that survives a power cut. */
 export const STATE_ROOT = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
+/** Room for the state, and for that of the killed agents before. */
+export const STATE_KIB = 8_192;
+
+/** False if there is no such disk. */
+export function setFull(disk: SmallDisk | undefined, isFull: boolean): boolean {
+  if (disk === undefined) return false;
+  if (isFull) disk.fill();
+  else disk.empty();
+  return true;
+}
+
 /** Runs the agents in this process, on a stepped clock. */
 export class InProcessDriver implements Driver {
   readonly #stage: Stage;
@@ -23,9 +35,11 @@ export class InProcessDriver implements Driver {
   #nowMs = 1_000_000;
   #kills = 0;
   #stateDir = join(this.#root, "0");
+  readonly #disk: SmallDisk | undefined;
 
   constructor(stage: Stage) {
     this.#stage = stage;
+    this.#disk = stage.needsSmallDisk ? SmallDisk.mountIfAllowed(this.#root, STATE_KIB) : undefined;
     mkdirSync(this.#stateDir);
   }
 
@@ -66,7 +80,10 @@ export class InProcessDriver implements Driver {
     const nowMs = this.now();
     this.#kills += 1;
     this.#stateDir = join(this.#root, `${this.#kills}`);
+    const isFull = this.#disk?.isFull === true;
+    if (isFull) this.#disk?.empty();
     await agent.kill(this.#stateDir);
+    if (isFull) this.#disk?.fill();
     this.#agent = undefined;
     this.#nowMs = nowMs;
     this.#stage.oracle.killed(nowMs);
@@ -94,6 +111,10 @@ export class InProcessDriver implements Driver {
     this.#agent?.hint(path, isEntry);
   }
 
+  fillDisk(isFull: boolean): boolean {
+    return setFull(this.#disk, isFull);
+  }
+
   damage(how: Damage, at: number): void {
     damage(this.#stateDir, how, at);
   }
@@ -119,7 +140,9 @@ export class InProcessDriver implements Driver {
   }
 
   async close(): Promise<void> {
+    this.fillDisk(false);
     if (this.#agent !== undefined) await this.#agent.kill(join(this.#root, "end"));
+    this.#disk?.unmount();
     rmSync(this.#root, { recursive: true, force: true });
   }
 

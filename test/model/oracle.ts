@@ -110,6 +110,8 @@ export interface OracleOptions {
   readonly keepsOpen: boolean;
   /** What the agent knows and made durable is seen by what it sends and by its journal; else it follows from the time it had. */
   readonly isObserved: boolean;
+  /** The time by the agents' clock, milliseconds. */
+  readonly now: () => number;
   readonly rules: ReadingRules;
 }
 
@@ -123,6 +125,7 @@ export class Oracle {
   readonly #sinks: ReadonlyMap<string, SinkRules>;
   readonly #keepsOpen: boolean;
   readonly #isObserved: boolean;
+  readonly #now: () => number;
   readonly #rules: ReadingRules;
   readonly #views = new Map<string, Map<Generation, View>>();
   /** When the agent that runs now was started. */
@@ -131,13 +134,15 @@ export class Oracle {
   readonly #streams = new Map<string, number>();
   /** The journal was damaged: what the agent knew before may be forgotten. */
   #isDamaged = false;
-  /** Since when the state directory has had no room. */
-  #diskFullMs: number | undefined;
+  /** When the state directory last had no room, and when it had some again, if it has. */
+  #full: { readonly fromMs: number; readonly toMs: number | undefined } | undefined;
   /** The bytes of a loss can't be told, or a size that was never durable: the account is not exact. */
   #isExact = true;
 
-  constructor(sinks: ReadonlyMap<string, SinkRules>, { keepsOpen, isObserved, rules }: OracleOptions) {
+  constructor(sinks: ReadonlyMap<string, SinkRules>, options: OracleOptions) {
+    const { keepsOpen, isObserved, now, rules } = options;
     this.#rules = rules;
+    this.#now = now;
     this.#sinks = sinks;
     this.#keepsOpen = keepsOpen;
     this.#isObserved = isObserved;
@@ -180,17 +185,39 @@ export class Oracle {
 
   /** The agent ended in order. Whatever it was told to be delivered is durable. */
   stopped(nowMs: number): void {
-    const isDurable = this.#diskFullMs === undefined;
-    this.#ended((this.#diskFullMs ?? nowMs + DURABLE_MS) - DURABLE_MS, isDurable);
+    const isDurable = !this.#isFull;
+    this.#ended(isDurable ? nowMs : this.#durableMs(nowMs), isDurable);
   }
 
   killed(nowMs: number): void {
-    const durableMs = Math.min(nowMs, this.#diskFullMs ?? nowMs) - DURABLE_MS;
-    this.#ended(this.#isObserved ? Number.NEGATIVE_INFINITY : durableMs, false);
+    this.#ended(this.#isObserved ? Number.NEGATIVE_INFINITY : this.#durableMs(nowMs), false);
+  }
+
+  /** The next agent takes over a sink. What stands behind a refused record that could not be kept is sent again. */
+  takenOver(sink: string): void {
+    if (!this.#isFull) return;
+    for (const view of this.#views.get(sink)?.values() ?? []) view.answered = new Ranges();
+  }
+
+  get #isFull(): boolean {
+    return this.#full !== undefined && this.#full.toMs === undefined;
+  }
+
+  #hasRoomSince(sinceMs: number): boolean {
+    return this.#full === undefined || (this.#full.toMs ?? Number.POSITIVE_INFINITY) <= sinceMs;
+  }
+
+  /** What had come about by then is durable, whatever happens now. */
+  #durableMs(nowMs: number): number {
+    const sureMs = nowMs - DURABLE_MS;
+    if (this.#hasRoomSince(sureMs)) return sureMs;
+    return Math.min(sureMs, (this.#full?.fromMs ?? nowMs) - DURABLE_MS);
   }
 
   #ended(durableMs: number, inOrder: boolean): void {
     this.#startedMs = undefined;
+    // A loss that was named may be forgotten with what told of it.
+    if (this.#full !== undefined) this.#isExact = false;
     for (const views of this.#views.values()) for (const view of views.values()) view.endRun(durableMs, inOrder);
     for (const generation of this.generations) {
       generation.isHeld = false;
@@ -217,32 +244,36 @@ export class Oracle {
     }
   }
 
-  diskFull(sinceMs: number | undefined): void {
-    this.#diskFullMs = sinceMs;
+  /** The state directory has no room from now on, or has room again. */
+  diskFull(isFull: boolean, nowMs: number): void {
+    if (!isFull && this.#full !== undefined) this.#full = { ...this.#full, toMs: this.#full.toMs ?? nowMs };
+    if (isFull) this.#full = { fromMs: Math.min(nowMs, this.#durableMs(nowMs) + DURABLE_MS), toMs: undefined };
   }
 
   /** Time has passed: what the agent must have noticed meanwhile. `includes`: whether a pattern names it. */
   noticed(nowMs: number, includes: (name: string) => boolean): void {
     const sureMs = nowMs - SURE_MS;
     if (this.#startedMs === undefined || this.#startedMs > sureMs) return;
-    const isDurable = this.#diskFullMs === undefined;
+    const isDurable = this.#hasRoomSince(sureMs);
     for (const generation of this.generations) {
       if (generation.lostFrom === 0) continue;
-      if (generation.name !== undefined && generation.namedMs <= sureMs && this.isOwed(generation, includes)) {
-        generation.isHeld = this.#keepsOpen;
+      const isSeen = generation.name !== undefined && generation.isReadable(sureMs);
+      if (isSeen && generation.namedMs <= sureMs && this.isOwed(generation, includes)) {
+        generation.isHeld = this.#keepsOpen && generation.lateMs <= sureMs;
         if (isDurable) generation.isKnown = true;
         if (isDurable && !this.#streams.has(generation.stream)) this.#streams.set(generation.stream, nowMs);
       }
-      if (isDurable && (generation.isHeld || generation.name !== undefined) && generation.isKnown)
+      if (isDurable && (generation.isHeld || isSeen) && generation.isKnown)
         generation.seen = Math.max(generation.seen, Math.min(generation.sureSizeAt(nowMs), generation.lostFrom));
     }
   }
 
-  /** The agent sends what it read of a generation: so it has it open, and made durable before that it knows it. */
+  /** The agent sends what it read of a generation: so it has it open, and made durable before that it knows it, if it could. */
   #observe(generation: Generation): void {
     const { name, lostFrom, isCopy, stream } = generation;
     if (!this.#isObserved || name === undefined || lostFrom === 0 || isCopy) return;
     generation.isHeld = this.#keepsOpen;
+    if (!this.#hasRoomSince(this.#now() - SURE_MS)) return;
     generation.isKnown = true;
     // That it began after the stream was followed can't be told of what is there by now.
     if (!this.#streams.has(stream)) this.#streams.set(stream, generation.createdMs);
@@ -352,6 +383,8 @@ export class Oracle {
   #checkPredecessors(sink: string, generation: Generation, from: number): void {
     for (const older of generation.predecessors) {
       if (older.lostFrom < Number.POSITIVE_INFINITY) continue;
+      // What can't be opened holds up nothing.
+      if (!older.isReadable(this.#now() - SURE_MS)) continue;
       const view = this.#view(sink, older);
       const sizeThen = older.sizeAt(generation.createdMs);
       const missing = older.lines.find(

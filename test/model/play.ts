@@ -1,12 +1,13 @@
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Application, DROPPED } from "./application.ts";
+import { Application, DROPPED, STREAMS } from "./application.ts";
 import type { Command, Sequence, Settings } from "./command.ts";
 import type { Driver, Stage } from "./driver.ts";
 import { InProcessDriver } from "./in-process-driver.ts";
 import { Oracle } from "./oracle.ts";
 import { Receiver } from "./receiver.ts";
+import { withoutRights } from "../support/rights.ts";
 
 /** What a sequence showed: nothing, if all is well. */
 export interface Finding {
@@ -35,8 +36,13 @@ export const playWith =
     }
   };
 
+const playInProcess = playWith({ create: (stage) => new InProcessDriver(stage), isObserved: false });
+
 /** Plays a sequence with the agent in this process. */
-export const play = playWith({ create: (stage) => new InProcessDriver(stage), isObserved: false });
+export const play: Play = (sequence) =>
+  sequence.commands.some((command) => command.do === "chmod")
+    ? withoutRights(() => playInProcess(sequence))
+    : playInProcess(sequence);
 
 class World {
   readonly #sequence: Sequence;
@@ -54,6 +60,7 @@ class World {
     this.#oracle = new Oracle(new Map(names.map(({ name, concurrency }) => [name, { isOrdered: concurrency === 1 }])), {
       keepsOpen: settings.maxOpenFiles > 100,
       isObserved,
+      now: () => this.#driver.now(),
       rules: {
         joins: settings.reading === "joins",
         dropped: settings.reading === "drops" ? DROPPED : undefined,
@@ -62,6 +69,7 @@ class World {
     this.#receivers = names.map((one) => new Receiver(one, this.#oracle));
     this.#driver = create({
       settings,
+      needsSmallDisk: sequence.commands.some((command) => command.do === "disk"),
       logs: this.#logs,
       patterns: patternsOf(settings).map((pattern) => join(this.#logs, pattern)),
       includes: this.#includes,
@@ -138,7 +146,10 @@ class World {
         if (driver.isRunning) return;
         driver.damage(command.how, command.at);
         return this.#oracle.damaged();
+      case "chmod":
+        return application.chmod(command.stream, command.isReadable);
       case "disk":
+        if (driver.fillDisk(command.isFull)) this.#oracle.diskFull(command.isFull, driver.now());
         return;
     }
   }
@@ -149,7 +160,7 @@ class World {
     const { isWatching } = this.#sequence.settings;
     if (!isWatching && !("hint" in command && command.hint)) return;
     const { stream } = command;
-    const isEntry = command.do !== "writeLate";
+    const isEntry = command.do !== "writeLate" && command.do !== "chmod";
     const names = isEntry
       ? this.#oracle.generations.flatMap((one) => (one.stream === stream ? (one.name ?? []) : []))
       : [];
@@ -169,6 +180,8 @@ class World {
     const driver = this.#driver;
     const oracle = this.#oracle;
     for (const receiver of this.#receivers) receiver.mode = "up";
+    await this.#do({ do: "disk", isFull: false });
+    for (const stream of STREAMS) await this.#do({ do: "chmod", stream, isReadable: true });
     await driver.start();
     await driver.catchUp(() => oracle.isComplete(this.#includes));
     driver.check();

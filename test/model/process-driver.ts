@@ -8,10 +8,12 @@ import { systemClock } from "../../src/core/clock.ts";
 import { z } from "zod";
 import { AgentProcess, writeConfig } from "../support/agent-process.ts";
 import { until } from "../support/poll.ts";
+import { BOUND_BY_MODES } from "../support/rights.ts";
+import { SmallDisk } from "../support/small-disk.ts";
 import { configurationOf } from "./configuration.ts";
 import type { Driver, Ending, Stage } from "./driver.ts";
 import { HttpReceivers } from "./http-receiver.ts";
-import { STATE_ROOT } from "./in-process-driver.ts";
+import { setFull, STATE_KIB, STATE_ROOT } from "./in-process-driver.ts";
 import type { SinkAccount } from "./oracle.ts";
 import { type Damage, damage, Journal } from "./state-directory.ts";
 
@@ -44,13 +46,15 @@ export class ProcessDriver implements Driver {
   /** Of the agent that runs now. */
   #reloads = 0;
   #accounts = new Map<string, SinkAccount>();
+  readonly #disk: SmallDisk | undefined;
 
   /** `compileCache`: a directory in which the agents leave what they compiled for each other. */
   constructor(stage: Stage, compileCache: string) {
     this.#stage = stage;
+    this.#disk = stage.needsSmallDisk ? SmallDisk.mountIfAllowed(this.#stateDir, STATE_KIB) : undefined;
     this.#compileCache = compileCache;
     this.#http = new HttpReceivers(stage.receivers, stage.oracle, systemClock);
-    mkdirSync(this.#stateDir);
+    if (this.#disk === undefined) mkdirSync(this.#stateDir);
   }
 
   get isRunning(): boolean {
@@ -74,6 +78,7 @@ export class ProcessDriver implements Driver {
       dir: this.#root,
       args: ["run", "-c", this.#configPath],
       env: { NODE_COMPILE_CACHE: this.#compileCache },
+      wrapper: BOUND_BY_MODES,
     });
     // Before that a signal ends it at once.
     await this.#logs("agent.state");
@@ -128,6 +133,10 @@ export class ProcessDriver implements Driver {
     // The kernel tells of everything by itself.
   }
 
+  fillDisk(isFull: boolean): boolean {
+    return setFull(this.#disk, isFull);
+  }
+
   damage(how: Damage, at: number): void {
     damage(this.#stateDir, how, at);
     this.#journal.distrust();
@@ -154,6 +163,7 @@ export class ProcessDriver implements Driver {
   async close(): Promise<void> {
     if (this.#agent !== undefined) await this.#agent.kill9();
     if (this.#isListening) await this.#http.close();
+    this.#disk?.unmount();
     rmSync(this.#root, { recursive: true, force: true });
   }
 

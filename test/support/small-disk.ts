@@ -2,21 +2,33 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished, type TestContext } from "vitest";
+import { withFullRights } from "./rights.ts";
 
-/** A file system of its own, mounted for one test. */
+const run = (program: string, args: readonly string[]): void =>
+  withFullRights(() => void execFileSync(program, args, { stdio: "ignore" }));
+
+/** A file system of its own. */
 export class SmallDisk {
   readonly directory: string;
+  isFull = false;
 
-  /** The test is skipped where mounting is not allowed. */
-  static mount(directory: string, kib: number, { skip }: TestContext): SmallDisk {
+  /** Mounted for one test, which is skipped where mounting is not allowed. */
+  static mount(directory: string, kib: number, context: TestContext): SmallDisk {
+    const disk = SmallDisk.mountIfAllowed(directory, kib);
+    if (disk === undefined) return context.skip("mounting needs root");
+    onTestFinished(() => disk.unmount());
+    return disk;
+  }
+
+  /** Undefined where mounting is not allowed. */
+  static mountIfAllowed(directory: string, kib: number): SmallDisk | undefined {
     mkdirSync(directory, { recursive: true });
     try {
-      const options = `size=${kib}k,mode=700`;
-      execFileSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", directory], { stdio: "ignore" });
+      const options = `size=${kib}k,mode=700,uid=${process.geteuid?.() ?? 0}`;
+      run("mount", ["-t", "tmpfs", "-o", options, "tmpfs", directory]);
     } catch {
-      skip("mounting needs root");
+      return undefined;
     }
-    onTestFinished(() => void execFileSync("umount", ["-l", directory]));
     return new SmallDisk(directory);
   }
 
@@ -24,8 +36,12 @@ export class SmallDisk {
     this.directory = directory;
   }
 
+  unmount(): void {
+    run("umount", ["-l", this.directory]);
+  }
+
   setReadOnly(readOnly: boolean): void {
-    execFileSync("mount", ["-o", `remount,${readOnly ? "ro" : "rw"}`, this.directory]);
+    run("mount", ["-o", `remount,${readOnly ? "ro" : "rw"}`, this.directory]);
   }
 
   /** Takes all the space that is left. */
@@ -37,9 +53,11 @@ export class SmallDisk {
         // Full: perhaps something smaller fits.
       }
     }
+    this.isFull = true;
   }
 
   empty(): void {
-    rmSync(join(this.directory, "filler"));
+    rmSync(join(this.directory, "filler"), { force: true });
+    this.isFull = false;
   }
 }
