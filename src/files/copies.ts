@@ -46,9 +46,7 @@ export async function findCopy(search: CopySearch): Promise<Copy | undefined> {
       if (copy !== undefined) proven.push(copy);
     }
   }
-  // The longest has the most to give; a rotated name is the likelier one.
-  const rank = ({ realPath }: Copy): number => Number(isRotatedName(basename(realPath), file.stream));
-  proven.sort((a, b) => b.contentSize - a.contentSize || rank(b) - rank(a));
+  proven.sort(byLikelihood(file));
   const [chosen, ...others] = proven;
   for (const other of others) await discard(other);
   if (chosen !== undefined && others.length > 0)
@@ -57,6 +55,13 @@ export async function findCopy(search: CopySearch): Promise<Copy | undefined> {
       others.map(({ realPath }) => realPath),
     );
   return chosen;
+}
+
+/** The likeliest copy first: one that has all that was seen of the file, then one with a rotated name, then the longest. */
+function byLikelihood({ size, stream }: LogFile): (a: Copy, b: Copy) => number {
+  const isWhole = ({ contentSize }: Copy): number => Number(contentSize >= size);
+  const isNamed = ({ realPath }: Copy): number => Number(isRotatedName(basename(realPath), stream));
+  return (a, b) => isWhole(b) - isWhole(a) || isNamed(b) - isNamed(a) || b.contentSize - a.contentSize;
 }
 
 async function copyAt(path: string, stats: BigIntStats, search: CopySearch): Promise<Copy | undefined> {

@@ -109,6 +109,20 @@ describe("after a restart", () => {
     },
   );
 
+  test("of two files that begin alike, and may be its copy, the one that has its rotated name is taken", async () => {
+    const scene = await Scene.create({ include: ["*.log"] });
+    const head = `${"#".repeat(1_100)}\n`;
+    await scene.write("app.log", `${head}one\n`);
+    await scene.start();
+    await scene.deliver(scene.file("app.log"), 0);
+    await scene.restart(async () => {
+      await copyTruncate(scene, "app.log", "app.log.1");
+      await scene.write("other.log", `${head}the log of another, and longer\n`);
+    });
+    expect(scene.states().toSorted()).toEqual(["app.log live", "app.log.1 rotated", "other.log live"]);
+    expect(scene.kinds()).toContain("file.ambiguous");
+  });
+
   test("copies are found too if all that is durable is that the file goes on in its first copy", async () => {
     const scene = await halfDelivered();
     await copyTruncate(scene, "app.log", "app.log.1");
