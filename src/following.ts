@@ -1,7 +1,7 @@
 import type { CheckpointStore, Position } from "./core/checkpoint.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Emit } from "./core/events.ts";
-import { START } from "./core/position.ts";
+import { furthestOf, START } from "./core/position.ts";
 import { endOf } from "./files/first-cursor.ts";
 import type { LogFile } from "./files/log-file.ts";
 import type { FileListener } from "./files/registry.ts";
@@ -39,7 +39,7 @@ export class Following implements FileListener {
   async added(files: readonly LogFile[]): Promise<void> {
     const { store, clock, emit, inherited, pipelines } = this.#options;
     for (const file of files) {
-      await inherited?.restore(file, clock);
+      await inherited?.restore(file, furthestOf(store, file.id), clock);
       for (const pipeline of pipelines()) {
         const known = store.cursors.get(pipeline.name)?.has(file.id) === true;
         // What is out of reach already was never owed to a sink that did not know it.

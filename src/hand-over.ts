@@ -1,10 +1,10 @@
 import type { FileHandle } from "node:fs/promises";
 import type { StateLock } from "./checkpoint/lock.ts";
 import type { Config } from "./config/schema.ts";
-import type { CheckpointStore } from "./core/checkpoint.ts";
+import type { CheckpointStore, Position } from "./core/checkpoint.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Sink } from "./core/sink.ts";
-import { headMatches } from "./files/identity.ts";
+import { headMatches, tailAt } from "./files/identity.ts";
 import type { LogFile } from "./files/log-file.ts";
 import type { StdinSpool } from "./files/stdin-spool.ts";
 
@@ -36,13 +36,17 @@ export class OpenFiles {
     }
   }
 
-  /** A file that was not found again, or could not be opened, goes on through the descriptor that the agent before had. */
-  async restore(file: LogFile, clock: Clock): Promise<void> {
+  /**
+   * A file that was not found again, or could not be opened, goes on through the descriptor that the agent before had.
+   * `furthest`: the furthest position of any sink in it.
+   */
+  async restore(file: LogFile, furthest: Position, clock: Clock): Promise<void> {
     const handle = this.#handles.get(file.id);
     if (file.handle !== undefined || handle === undefined) return;
     const stats = await handle.stat({ bigint: true });
-    // Truncated meanwhile: it holds other bytes now, perhaps more than before.
+    // Truncated meanwhile: it holds other bytes now, perhaps more than before, and they may begin alike.
     if (stats.size < BigInt(file.size) || !(await headMatches(handle, file.identity.head))) return;
+    if (furthest.offset > 0 && (await tailAt(handle, furthest.offset)) !== furthest.tail) return;
     this.#handles.delete(file.id);
     if (file.state !== "gone") {
       file.handle = handle;

@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 import type { CheckpointStore, Position } from "../core/checkpoint.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Emit } from "../core/events.ts";
-import { START } from "../core/position.ts";
+import { furthestOf } from "../core/position.ts";
 import { whereIs } from "./confinement.ts";
 import { directoriesOf, findCopy } from "./copies.ts";
 import type { FileTable } from "./file-table.ts";
@@ -294,11 +294,6 @@ export class FileLives {
 
   /** The furthest durable position of any sink. */
   furthest(id: number): Position {
-    let furthest = START;
-    for (const ofSink of this.#options.store.cursors.values()) {
-      const position = ofSink.get(id)?.position;
-      if (position !== undefined && position.offset > furthest.offset) furthest = position;
-    }
-    return furthest;
+    return furthestOf(this.#options.store, id);
   }
 }

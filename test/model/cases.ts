@@ -73,6 +73,27 @@ export const CASES: Readonly<Record<string, Sequence>> = {
       { do: "wait", ms: 0 },
     ],
   },
+  "a file that is written anew before a reload, and begins alike, is not taken for the one that was open": {
+    settings: { ...one, beginsAlike: true },
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "wait", ms: 4_000 },
+      { do: "truncate", stream: "a.log", lines: ["short", "short", "dropped", "short"] },
+      { do: "reload" },
+    ],
+  },
+  "a file that is written anew and rotated while no agent runs is read where it is then": {
+    settings: one,
+    commands: [
+      { do: "start" },
+      { do: "write", stream: "b.log", lines: ["short"] },
+      { do: "wait", ms: 8_000 },
+      { do: "truncate", stream: "b.log", lines: ["short", "short", "short"] },
+      { do: "kill" },
+      { do: "rotate", stream: "b.log", how: "dateext" },
+    ],
+  },
   "of a file that was written anew while the agent was away no more is lost than it had": {
     settings: { ...one, beginsAlike: true },
     commands: [
