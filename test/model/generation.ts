@@ -46,8 +46,8 @@ export class Generation {
   namedMs: number;
   /** The bytes from here on can't be read any more by anybody who has not read them. */
   lostFrom = Number.POSITIVE_INFINITY;
-  /** Older ones of the stream that the agent surely knew when this one began. */
-  predecessors: readonly Generation[] = [];
+  /** Older ones of the stream that the agent surely knew when this one began, and how long they were then. */
+  predecessors: readonly { readonly older: Generation; readonly size: number }[] = [];
   /** The agent surely has it open. */
   isHeld = false;
   /** When it got something after it may have been let go: until that is noticed, nobody has it open. */
@@ -95,10 +95,6 @@ export class Generation {
   /** Whether whoever tries from `sinceMs` on can open it. */
   isReadable(sinceMs: number): boolean {
     return this.readableMs !== undefined && this.readableMs <= sinceMs;
-  }
-
-  sizeAt(atMs: number): number {
-    return this.#sizes.findLast((entry) => entry.atMs <= atMs)?.size ?? 0;
   }
 
   /** What it surely was seen to have by then. */

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { AgentEvent } from "../../src/core/events.ts";
 import { SmallDisk } from "../support/small-disk.ts";
 import type { Driver, Ending, Stage } from "./driver.ts";
+import type { Generation } from "./generation.ts";
 import { InProcessAgent } from "./in-process-agent.ts";
 import { type Damage, damage, isFile } from "./state-directory.ts";
 import { someTurns } from "./stepped-clock.ts";
@@ -158,8 +159,11 @@ export class InProcessDriver implements Driver {
     if (event.kind !== "sink.account") tell(`    ${JSON.stringify(event, bigintless)}`);
     if (event.kind === "sink.unbalanced") oracle.fault(`unbalanced: ${JSON.stringify(event)}`);
     if (event.kind === "data.lost") {
-      const { sink, file, from, to } = event.loss;
-      oracle.lost({ sink, from, to, isOf: isFile(this.#stateDir, file) });
+      const { sink, file, from, to, path } = event.loss;
+      // What a full disk could not be told is known by its name alone.
+      const isNamedAlike = (generation: Generation): boolean =>
+        basename(path).startsWith(generation.stream.charAt(0)) && generation.size >= to;
+      oracle.lost({ sink, from, to, isOf: isFile(this.#stateDir, file) ?? isNamedAlike });
     }
   }
 }

@@ -155,7 +155,9 @@ export class Oracle {
   /** A log begins anew. */
   begin(stream: string, name: string, nowMs: number): Generation {
     const generation = new Generation(this.generations.length, stream, name, nowMs, this.#rules);
-    generation.predecessors = this.generations.filter((older) => older.stream === stream && older.isKnown);
+    generation.predecessors = this.generations
+      .filter((older) => older.stream === stream && older.isKnown)
+      .map((older) => ({ older, size: older.size }));
     this.generations.push(generation);
     return generation;
   }
@@ -181,6 +183,11 @@ export class Oracle {
 
   started(nowMs: number): void {
     this.#startedMs = nowMs;
+  }
+
+  /** The agent is told to end: what only its descriptors keep can't be kept much longer. */
+  stopping(): void {
+    for (const generation of this.generations) if (generation.name === undefined) this.lose(generation, 0);
   }
 
   /** The agent ended in order. Whatever it was told to be delivered is durable. */
@@ -381,18 +388,14 @@ export class Oracle {
 
   /** All that was in the older generations when this one began comes before it. */
   #checkPredecessors(sink: string, generation: Generation, from: number): void {
-    for (const older of generation.predecessors) {
+    for (const { older, size } of generation.predecessors) {
       if (older.lostFrom < Number.POSITIVE_INFINITY) continue;
       // What can't be opened holds up nothing.
       if (!older.isReadable(this.#now() - SURE_MS)) continue;
       const view = this.#view(sink, older);
-      const sizeThen = older.sizeAt(generation.createdMs);
       const missing = older.lines.find(
         ({ from: start, end, textEnd, isFiltered }) =>
-          !isFiltered &&
-          end <= sizeThen &&
-          older.bytes[end - 1] === 0x0a &&
-          this.#missing(view, start, textEnd).length > 0,
+          !isFiltered && end <= size && older.bytes[end - 1] === 0x0a && this.#missing(view, start, textEnd).length > 0,
       );
       if (missing !== undefined) {
         this.fault(

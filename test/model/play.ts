@@ -134,6 +134,7 @@ class World {
       case "start":
         return driver.start();
       case "stop":
+        this.#oracle.stopping();
         await driver.stop();
         return;
       case "kill":

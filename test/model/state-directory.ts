@@ -49,15 +49,16 @@ function changesIn(directory: string): readonly Change[] {
 
 type IsOf = (generation: Generation) => boolean;
 
-function isFileOf(entry: FileEntry | undefined): IsOf {
-  if (entry === undefined) return () => false;
+function isFileOf(entry: FileEntry): IsOf {
   const { length, hash: expected } = entry.identity.head;
   return ({ bytes }) => bytes.length >= length && hash("sha1", bytes.subarray(0, length), "base64url") === expected;
 }
 
-/** Tells whether a generation is the file with this id: it begins as the journal says. */
-export const isFile = (directory: string, id: number): IsOf =>
-  isFileOf(changesIn(directory).findLast(({ kind, file }) => kind === "file" && file?.id === id)?.file);
+/** Tells whether a generation is the file with this id: it begins as the journal says. Undefined if that says nothing of it. */
+export function isFile(directory: string, id: number): IsOf | undefined {
+  const entry = changesIn(directory).findLast(({ kind, file }) => kind === "file" && file?.id === id)?.file;
+  return entry && isFileOf(entry);
+}
 
 interface Named {
   readonly sink: string;
@@ -96,7 +97,10 @@ export class Journal {
       if (cursor !== undefined) cursors.set(`${cursor.sink} ${cursor.file}`, cursor);
       if (loss !== undefined) losses.push(loss);
     }
-    const isOf = (id: number): IsOf => isFileOf(files.get(id));
+    const isOf = (id: number): IsOf => {
+      const entry = files.get(id);
+      return entry === undefined ? () => false : isFileOf(entry);
+    };
     return {
       losses: losses
         .filter((loss) => this.#isNews(JSON.stringify(loss)))
