@@ -22,7 +22,7 @@ const LONG_PROJECT = {
   test: {
     name: "long",
     include: LONG,
-    fileParallelism: false,
+    maxWorkers: 2,
     testTimeout: 3_600_000,
     sequence: { groupOrder: 3 },
   },

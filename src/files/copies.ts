@@ -40,7 +40,7 @@ export async function findCopy(search: CopySearch): Promise<Copy | undefined> {
   if (file.identity.head.length === 0) return undefined;
   const proven: Copy[] = [];
   for (const directory of directoriesOf(file)) {
-    const isWanted = (name: string): boolean => isNeeded || isRotatedName(name, file.stream);
+    const isWanted = (name: string): boolean => isNeeded || isGenerationOf(file, name);
     for (const { path, stats } of (await settledFiles(directory, isWanted)) ?? []) {
       const copy = await copyAt(path, stats, search);
       if (copy !== undefined) proven.push(copy);
@@ -57,10 +57,14 @@ export async function findCopy(search: CopySearch): Promise<Copy | undefined> {
   return chosen;
 }
 
+/** Whether the name is one that a rotator gives to a generation of the file: after its live path, or where that leads to. */
+const isGenerationOf = ({ stream, target }: LogFile, name: string): boolean =>
+  isRotatedName(name, stream) || (target !== undefined && isRotatedName(name, target));
+
 /** The likeliest copy first: one that has all that was seen of the file, then one with a rotated name, then the longest. */
-function byLikelihood({ size, stream }: LogFile): (a: Copy, b: Copy) => number {
-  const isWhole = ({ contentSize }: Copy): number => Number(contentSize >= size);
-  const isNamed = ({ realPath }: Copy): number => Number(isRotatedName(basename(realPath), stream));
+function byLikelihood(file: LogFile): (a: Copy, b: Copy) => number {
+  const isWhole = ({ contentSize }: Copy): number => Number(contentSize >= file.size);
+  const isNamed = ({ realPath }: Copy): number => Number(isGenerationOf(file, basename(realPath)));
   return (a, b) => isWhole(b) - isWhole(a) || isNamed(b) - isNamed(a) || b.contentSize - a.contentSize;
 }
 

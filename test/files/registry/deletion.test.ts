@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
-import { rm, stat } from "node:fs/promises";
+import { rm, stat, symlink } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { descriptorsIn, GRACE_MS, Scene } from "../scene.ts";
+import { compress, descriptorsIn, GRACE_MS, Scene } from "../scene.ts";
 
 describe("a deleted file", () => {
   test("is held and read to its end, then let go and forgotten", async () => {
@@ -83,15 +82,41 @@ describe("an inode number that is used again", () => {
     await scene.file("a.log").close();
     expect(descriptorsIn(scene.directory)).toEqual([]);
     await rm(scene.path("a.log"));
-    for (let i = 0; i < 50 && !existsSync(scene.path("b.log")); i += 1) {
-      await scene.write(`try-${i}`, "");
-      if ((await stat(scene.path(`try-${i}`))).ino === ino) await scene.rename(`try-${i}`, "b.log");
-    }
-    if (!existsSync(scene.path("b.log"))) skip("this file system did not use the number again");
+    if (!(await writeWithInode(scene, ino, "b.log"))) skip("this file system did not use the number again");
     await scene.append("b.log", "other\nsecond\n");
     await scene.lookFully();
     const file = scene.file("b.log");
     expect(file.id).toBe(2);
     expect(await scene.unread(file)).toBe("other\nsecond\n");
   });
+
+  test("leaves the file that had it in its archive, also behind a link that was switched", async ({ skip }) => {
+    const scene = await Scene.create({ include: ["current.log"], maxOpenFiles: 0 });
+    await scene.write("app-1", "one\n");
+    const { ino } = await stat(scene.path("app-1"));
+    await symlink("app-1", scene.path("current.log"));
+    await scene.start();
+    const file = scene.file("current.log");
+    await scene.deliver(file);
+    await file.close();
+    await compress(scene, "app-1");
+    if (!(await writeWithInode(scene, ino, "app-2"))) skip("this file system did not use the number again");
+    await scene.append("app-2", "two\n");
+    await symlink("app-2", scene.path("next"));
+    await scene.rename("next", "current.log");
+    for (let look = 0; look < 2; look += 1) await scene.lookFully();
+    expect([file.path, await scene.unread(file)]).toEqual([scene.path("app-1.gz"), ""]);
+    expect(scene.all()).toHaveLength(2);
+  });
 });
+
+/** Makes an empty file that has a freed inode number; false if the file system does not use it again soon. */
+async function writeWithInode(scene: Scene, ino: number, name: string): Promise<boolean> {
+  for (let i = 0; i < 50; i += 1) {
+    await scene.write(`try-${i}`, "");
+    if ((await stat(scene.path(`try-${i}`))).ino !== ino) continue;
+    await scene.rename(`try-${i}`, name);
+    return true;
+  }
+  return false;
+}

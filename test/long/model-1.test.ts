@@ -1,0 +1,3 @@
+import { playPart } from "./model.ts";
+
+playPart(1, 2);

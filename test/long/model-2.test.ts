@@ -1,0 +1,3 @@
+import { playPart } from "./model.ts";
+
+playPart(2, 2);

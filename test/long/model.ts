@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { findFault } from "../model/check.ts";
+import { play } from "../model/play.ts";
+
+const SEQUENCES = 10_000;
+const MAX_LENGTH = 40;
+const HOURS_MS = 4 * 3_600_000;
+
+/** Another one each time; MODEL_SEED plays those of a run again. */
+const SEED = Number(process.env["MODEL_SEED"] ?? Date.now() % 2 ** 31);
+
+/** A part of the random sequences. There are several, for several processes. */
+export const playPart = (part: number, parts: number): void => {
+  const runs = Math.ceil(SEQUENCES / parts);
+  const search = { runs, maxLength: MAX_LENGTH, seed: SEED + part, timeLimitMs: HOURS_MS };
+  test(`${runs} random sequences lose, repeat and misplace nothing`, { timeout: HOURS_MS }, async () => {
+    process.stderr.write(`seed ${SEED}, part ${part}\n`);
+    await expect(findFault(play, search)).resolves.toBe("none");
+  });
+};
