@@ -51,10 +51,10 @@ export default defineConfig({
           name: "acceptance",
           globalSetup: CERTIFICATES,
           include: ACCEPTANCE,
-          // They wait more than they work.
+          // They wait more than they work, and on a busy machine for long.
           maxWorkers: 2,
-          testTimeout: 60_000,
-          hookTimeout: 30_000,
+          testTimeout: 240_000,
+          hookTimeout: 60_000,
           // A machine that others use too may stand still for seconds. What needed it is shown as such.
           retry: 1,
           sequence: { groupOrder: 1 },
@@ -65,6 +65,7 @@ export default defineConfig({
           name: "model",
           include: MODEL,
           maxWorkers: 2,
+          testTimeout: 120_000,
           sequence: { groupOrder: 2 },
         },
       },

@@ -161,7 +161,8 @@ export class Adoption {
   }
 
   /**
-   * Oldest first. An archive's times say when it was written to last; among generations its name says more. What the live path
+   * Oldest first. The times of an archive, and of what was truncated, say when it was written to last; among generations the
+   * name says more. What the live path
    * leads to is no generation, whatever its own name: it is taken up by that path.
    */
   async #byAge(newcomers: readonly Placed[]): Promise<readonly Placed[]> {
@@ -177,8 +178,8 @@ export class Adoption {
       const live = lives.get(stream);
       if (live !== undefined && path !== stream && inodeKey(live.stats) === inodeKey(stats)) continue;
       const bound = youngest.get(stream) ?? live?.born;
-      const isLate = isArchiveName(path) && bound !== undefined && newcomer.born > bound;
-      const born = isLate ? bound : newcomer.born;
+      const isDatedLate = isArchiveName(path) || (newcomer.wasTruncated === true && path !== stream);
+      const born = isDatedLate && bound !== undefined && newcomer.born > bound ? bound : newcomer.born;
       youngest.set(stream, born);
       aged.push({ ...newcomer, born });
     }

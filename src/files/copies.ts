@@ -3,7 +3,7 @@ import { basename, dirname, resolve } from "node:path";
 import type { Position } from "../core/checkpoint.ts";
 import { contentOf, discard, keepIf, openConfined, type Opened } from "./confinement.ts";
 import { HEAD_BYTES, headMatches, provesContent, readHead, tailAt } from "./identity.ts";
-import type { Copy, LogFile } from "./log-file.ts";
+import { type Copy, inodeKey, type LogFile } from "./log-file.ts";
 import { isRotatedName } from "./rotation-names.ts";
 import { bornAt, settledFiles } from "./siblings.ts";
 
@@ -31,23 +31,20 @@ type Searched = Pick<LogFile, "path" | "target" | "stream" | "source">;
 
 /**
  * Finds a copy of a file that was truncated or has vanished: a file or archive, in any directory its generations can be
- * in, that holds the same bytes before the furthest position. Without a position the head and the size decide: then nothing
- * was delivered yet, and the worst case is a duplicate. A file with any other name than a rotated one only counts if bytes
+ * in, that holds the same bytes before the furthest position. Without a position the head, the name and the size decide: then
+ * nothing was delivered yet, and the worst case is a duplicate. A file with any other name than a rotated one only counts if bytes
  * are pending: it may be one of its own that merely begins alike, and equal files stay two files.
  */
 export async function findCopy(search: CopySearch): Promise<Copy | undefined> {
-  const { file, isNeeded } = search;
+  const { file } = search;
   if (file.identity.head.length === 0) return undefined;
-  const proven: Copy[] = [];
+  const proven = new Map<string, Copy>();
   for (const directory of directoriesOf(file)) {
-    const isWanted = (name: string): boolean => isNeeded || isGenerationOf(file, name);
-    for (const { path, stats } of (await settledFiles(directory, isWanted)) ?? []) {
-      const copy = await copyAt(path, stats, search);
-      if (copy !== undefined) proven.push(copy);
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      if (await searchIn(directory, search, proven)) break;
     }
   }
-  proven.sort(byLikelihood(file));
-  const [chosen, ...others] = proven;
+  const [chosen, ...others] = [...proven.values()].sort(byLikelihood(file));
   for (const other of others) await discard(other);
   if (chosen !== undefined && others.length > 0)
     search.onAmbiguity(
@@ -55,6 +52,23 @@ export async function findCopy(search: CopySearch): Promise<Copy | undefined> {
       others.map(({ realPath }) => realPath),
     );
   return chosen;
+}
+
+/** A directory whose files are renamed under our eyes again and again is searched so often. */
+const MAX_ATTEMPTS = 5;
+
+/** Adds the copies in a directory to those that are proven, by inode. False if one was renamed since it was listed. */
+async function searchIn(directory: string, search: CopySearch, proven: Map<string, Copy>): Promise<boolean> {
+  const { file, isNeeded } = search;
+  const isWanted = (name: string): boolean => isNeeded || isGenerationOf(file, name);
+  let isComplete = true;
+  for (const { path, stats } of (await settledFiles(directory, isWanted)) ?? []) {
+    if (proven.has(inodeKey(stats))) continue;
+    const copy = await copyAt(path, stats, search);
+    if (copy === "moved") isComplete = false;
+    else if (copy !== undefined) proven.set(inodeKey(stats), copy);
+  }
+  return isComplete;
 }
 
 /** Whether the name is one that a rotator gives to a generation of the file: after its live path, or where that leads to. */
@@ -68,12 +82,19 @@ function byLikelihood(file: LogFile): (a: Copy, b: Copy) => number {
   return (a, b) => isWhole(b) - isWhole(a) || isNamed(b) - isNamed(a) || b.contentSize - a.contentSize;
 }
 
-async function copyAt(path: string, stats: BigIntStats, search: CopySearch): Promise<Copy | undefined> {
+/** The copy at a path, if it is proved to be one; `moved` if the path no longer leads to what was listed there. */
+async function copyAt(path: string, stats: BigIntStats, search: CopySearch): Promise<Copy | "moved" | undefined> {
   const { file, position, roots, isKnown } = search;
   // A copy is no older than what it was copied from.
   if (isKnown(stats) || bornAt(stats) < file.identity.birthtimeNs) return undefined;
   const opened = await openConfined(path, roots);
-  return opened.kind === "opened" ? proveCopy(opened, file, position) : undefined;
+  if (opened.kind === "missing") return "moved";
+  if (opened.kind !== "opened") return undefined;
+  if (opened.stats.ino !== stats.ino) {
+    await discard(opened);
+    return "moved";
+  }
+  return proveCopy(opened, file, position);
 }
 
 /** The opened file, if it is proved to hold the content of `file`; else it is closed. */
@@ -81,8 +102,10 @@ async function proveCopy(opened: Opened, file: LogFile, position: Position): Pro
   let sizes = { contentSize: 0, expectedSize: 0 };
   const kept = await keepIf(opened, async () => {
     const found = await sizesIfCopy(opened, file, position);
-    if (found !== undefined) sizes = found;
-    return found !== undefined;
+    if (found === undefined) return false;
+    sizes = found;
+    // Nothing but its beginning speaks for it, and that is the same in many logs: then its name has to, or its size.
+    return position.offset > 0 || isGenerationOf(file, basename(opened.realPath)) || found.expectedSize === file.size;
   });
   return kept && { ...kept, ...sizes };
 }

@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import { expect, test } from "vitest";
 import { Account, type Written } from "../support/accounting.ts";
 import type { AgentProcess } from "../support/agent-process.ts";
@@ -8,15 +7,11 @@ import { LineSplitter } from "../support/stdout-records.ts";
 
 const LINES = 60_000;
 
-interface Run {
-  readonly agent: AgentProcess;
-  /** From the start of the agent until the healthy sinks have every line. */
-  readonly tookMs: number;
-}
+/** How long the agent waits for a dead sink: longer than the healthy ones may take. */
+const DEAD_MS = 120_000;
 
-/** One agent on `scene.logs` from the beginning, with two healthy sinks and those of `others`. */
-async function ship(scene: Scene, written: Written, others: Readonly<Record<string, unknown>>): Promise<Run> {
-  rmSync(scene.state, { recursive: true, force: true });
+/** Ships all of `written` to two healthy sinks, beside `others`. */
+async function ship(scene: Scene, written: Written, others: Readonly<Record<string, unknown>>): Promise<AgentProcess> {
   const accounts = [new Account(), new Account()] as const;
   const datadog = await scene.datadog({ onItem: ({ message }) => accounts[0].seeText(message) });
   const splitter = new LineSplitter();
@@ -24,18 +19,13 @@ async function ship(scene: Scene, written: Written, others: Readonly<Record<stri
     for (const line of splitter.push(chunk)) accounts[1].seeText(line);
   };
   const sinks = { datadog: datadogSink(datadog), console: { type: "stdout", format: "raw" }, ...others };
-  const from = performance.now();
   const agent = scene.agent({ sinks, log: { level: "warn" } }, { onStdout });
-  await eventually(
-    "all lines at the healthy sinks",
-    agent,
-    () => accounts.every(({ seen }) => seen >= 2 * LINES),
-    40_000,
-  );
-  const tookMs = performance.now() - from;
+  // A sink that starved the others would take its time-out.
+  const haveAll = (): boolean => accounts.every(({ seen }) => seen >= 2 * LINES);
+  await eventually("all lines at the healthy sinks", agent, haveAll, DEAD_MS / 2);
   for (const account of accounts) expect([account.faults(written), account.duplicates]).toEqual([[], 0]);
   expect(datadog.violations).toEqual([]);
-  return { agent, tookMs };
+  return agent;
 }
 
 /** What a dead sink does to each request, and how the agent must have met it meanwhile. */
@@ -47,29 +37,25 @@ const DEAD: [name: string, fault: Fault, met: (intake: HttpIntake) => boolean][]
 ];
 
 test.each(DEAD)(
-  "a sink that %s does not slow the others, and has everything once it is healthy",
+  "a sink that %s does not hold up the others, and has everything once it is healthy",
   async (_name, fault, met) => {
     const scene = new Scene();
     const written = await scene.writer({ files: 2, rate: 0, lines: LINES }).written;
-    const alone = await ship(scene, written, {});
-    await alone.agent.kill9();
-
     const account = new Account();
     const splunk = await scene.splunk({ onEvent: ({ event }) => account.seeText(JSON.stringify(event)) });
     splunk.respond = () => fault;
-    const sink = splunkSink(splunk, { timeout: { response: "3s", total: "3s" } });
-    const { agent, tookMs } = await ship(scene, written, { splunk: sink });
-    // Generous, for two cores that run the intakes as well: a sink that starved the others would take its time-out.
-    expect(tookMs).toBeLessThan(alone.tookMs * 1.75 + 500);
+    const timeout = { response: `${DEAD_MS}ms`, total: `${DEAD_MS}ms` };
+    const agent = await ship(scene, written, { splunk: splunkSink(splunk, { timeout }) });
     await eventually("the dead sink to be tried", agent, () => met(splunk));
     expect([splunk.indexed, splunk.violations]).toEqual([0, []]);
 
     splunk.respond = () => undefined;
-    await eventually("all lines at the healed sink", agent, () => account.seen >= 2 * LINES, 25_000);
+    splunk.hangUp();
+    await eventually("all lines at the healed sink", agent, () => account.seen >= 2 * LINES);
     expect([account.faults(written), account.duplicates, splunk.violations]).toEqual([[], 0, []]);
     expect((await agent.terminate()).code).toBe(0);
   },
-  90_000,
+  240_000,
 );
 
 test("a batch with one event that Splunk cannot read costs that event only", async () => {

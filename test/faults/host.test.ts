@@ -89,9 +89,9 @@ test("with few descriptors every one of 120 files is shipped, and the agent stay
   let stderr = "";
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
   const all = (part: string) => () => names.every((name) => messagesOf(datadog).includes(`${part} of ${name}`));
-  await until("all first lines", all("first"), { timeoutMs: 20_000, detail: () => stderr.slice(-3_000) });
+  await until("all first lines", all("first"), { timeoutMs: 60_000, detail: () => stderr.slice(-3_000) });
   for (const name of names) scene.write(`${name}.log`, `second of ${name}\n`);
-  await until("all second lines", all("second"), { timeoutMs: 20_000, detail: () => stderr.slice(-3_000) });
+  await until("all second lines", all("second"), { timeoutMs: 60_000, detail: () => stderr.slice(-3_000) });
   expect(child.exitCode).toBeNull();
   expect(datadog.indexed).toBe(240);
 });
@@ -135,8 +135,8 @@ test.each<[string, readonly [string, ...string[]]]>([
   };
   write(0);
   const datadog = await unread(scene, command);
-  await until("the first files", () => new Set(messagesOf(datadog)).size === 200, { timeoutMs: 20_000 });
+  await until("the first files", () => new Set(messagesOf(datadog)).size === 200, { timeoutMs: 60_000 });
   write(200);
-  await until("the others", () => new Set(messagesOf(datadog)).size === 400, { timeoutMs: 20_000 });
+  await until("the others", () => new Set(messagesOf(datadog)).size === 400, { timeoutMs: 60_000 });
   expect(datadog.violations).toEqual([]);
 });

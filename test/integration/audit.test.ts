@@ -5,7 +5,7 @@ import { datadogSink, eventually, Scene } from "../support/scene.ts";
 
 async function audit(scene: Scene, ...args: readonly string[]) {
   const run = scene.run(["audit", "-c", join(scene.dir, "tailcar.yaml"), ...args]);
-  const { code } = await run.waitExit(15_000);
+  const { code } = await run.waitExit(60_000);
   return { code, text: run.stdout, stderr: run.stderr };
 }
 
@@ -115,7 +115,7 @@ test("a directory without checkpoints is an error", async () => {
     scene.state,
     "--once",
   ]);
-  await agent.waitExit(10_000);
+  await agent.waitExit(60_000);
   const datadog = await scene.datadog();
   const other = new Scene();
   const never = other.agent({ sinks: { datadog: datadogSink(datadog) } });

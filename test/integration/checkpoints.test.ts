@@ -81,7 +81,7 @@ describe("one agent per state directory", () => {
     const app = await Following.open(["first"]);
     const first = app.agent;
     const second = app.start();
-    expect(await second.waitExit(10_000)).toEqual({ code: 1, signal: null });
+    expect(await second.waitExit(60_000)).toEqual({ code: 1, signal: null });
     expect(second.stderr).toContain(app.scene.state);
     app.agent = first;
     app.append("second");
@@ -94,7 +94,7 @@ describe("one agent per state directory", () => {
     expect((await app.ended()).code).toBe(0);
     const rivals = [app.start(), app.start(), app.start()];
     const running = () => rivals.filter(({ exit }) => exit === undefined);
-    const [winner] = await until("all but one to end", () => running().length <= 1 && running(), { timeoutMs: 20_000 });
+    const [winner] = await until("all but one to end", () => running().length <= 1 && running(), { timeoutMs: 60_000 });
     if (winner === undefined) throw new Error("none of them runs");
     app.agent = winner;
     app.append("second");

@@ -29,7 +29,7 @@ describe("run --once", () => {
     const splunk = await scene.splunk();
     const sinks = { datadog: datadogSink(datadog), splunk: splunkSink(splunk), console: { type: "stdout" } };
     const agent = scene.agent({ sinks }, { args: ["--once"] });
-    expect(await agent.waitExit(20_000)).toEqual({ code: 0, signal: null });
+    expect(await agent.waitExit(60_000)).toEqual({ code: 0, signal: null });
     const expected = ["one", "partial", "three", "two"];
     expect(datadog.items.map(({ message }) => message).sort()).toEqual(expected);
     expect(splunk.events.map(({ event }) => String(event)).sort()).toEqual(expected);
@@ -40,14 +40,14 @@ describe("run --once", () => {
     ).toEqual(expected);
 
     const again = scene.agent({ sinks }, { args: ["--once"] });
-    expect(await again.waitExit(20_000)).toEqual({ code: 0, signal: null });
+    expect(await again.waitExit(60_000)).toEqual({ code: 0, signal: null });
     expect([datadog.indexed, splunk.indexed, again.stdout]).toEqual([4, 4, ""]);
   });
 
   test("with nothing to read it exits with 0", async () => {
     const scene = new Scene();
     const agent = scene.agent({ sinks: { console: { type: "stdout" } } }, { args: ["--once"] });
-    expect(await agent.waitExit(20_000)).toEqual({ code: 0, signal: null });
+    expect(await agent.waitExit(60_000)).toEqual({ code: 0, signal: null });
     expect(agent.stdout).toBe("");
   });
 
@@ -62,9 +62,9 @@ describe("run --once", () => {
     expect((await agent.terminate()).code).toBe(75);
     rmSync(join(scene.logs, "app.log"));
     const telling = scene.agent({ sinks }, { args: ["--once"] });
-    expect((await telling.waitExit(20_000)).code).toBe(1);
+    expect((await telling.waitExit(60_000)).code).toBe(1);
     expect(telling.stderr).toContain("data.lost");
-    expect((await scene.agent({ sinks }, { args: ["--once"] }).waitExit(20_000)).code).toBe(0);
+    expect((await scene.agent({ sinks }, { args: ["--once"] }).waitExit(60_000)).code).toBe(0);
   });
 });
 
@@ -90,7 +90,7 @@ describe("run without a file", () => {
     await eventually("the record", agent, () => agent.stdout.includes("one"));
     scene.write("app.log", "the last line");
     agent.signal("SIGHUP");
-    expect(await agent.waitExit(20_000)).toEqual({ code: 0, signal: null });
+    expect(await agent.waitExit(60_000)).toEqual({ code: 0, signal: null });
     expect(agent.stdout).toContain("the last line");
   });
 
@@ -133,7 +133,7 @@ describe("check", () => {
     ];
     writeFileSync(path, lines.join("\n"));
     const agent = scene.run(["check", "-c", path]);
-    expect(await agent.waitExit(20_000)).toEqual({ code: 78, signal: null });
+    expect(await agent.waitExit(60_000)).toEqual({ code: 78, signal: null });
     const said = agent.stdout + agent.stderr;
     for (const place of ["bad.yaml:3:5", "bad.yaml:5:", "bad.yaml:6:"]) expect(said).toContain(place);
     for (const nearest of [/includes[^\n]*include\b/, /compresion[^\n]*compression/]) expect(said).toMatch(nearest);
@@ -148,14 +148,14 @@ describe("check", () => {
     const sources = { app: { include: [join(scene.logs, "*.log")] } };
     writeConfig(path, { stateDir: scene.state, sources, sinks: { datadog: datadogSink(datadog) } });
     const agent = scene.run(["check", "-c", path]);
-    expect(await agent.waitExit(20_000)).toEqual({ code: 0, signal: null });
+    expect(await agent.waitExit(60_000)).toEqual({ code: 0, signal: null });
     expect(datadog.requests).toBe(0);
   });
 
   test("run refuses the same file with the same code", async () => {
     const scene = new Scene();
     const agent = scene.agent({ sinks: { console: { type: "stdot" } } });
-    expect(await agent.waitExit(20_000)).toEqual({ code: 78, signal: null });
+    expect(await agent.waitExit(60_000)).toEqual({ code: 78, signal: null });
     // A container's log is read by a machine.
     const [entry, ...others] = agent.log();
     expect(others).toEqual([]);
@@ -179,5 +179,5 @@ test.each([
   [["--version"], 0],
 ])("%s exits with %i", async (args, code) => {
   const agent = new Scene().run(args);
-  expect(await agent.waitExit(20_000)).toEqual({ code, signal: null });
+  expect(await agent.waitExit(60_000)).toEqual({ code, signal: null });
 });

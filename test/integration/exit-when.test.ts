@@ -18,7 +18,7 @@ test("when the file appears the agent ends as on SIGTERM: the last lines arrive,
   await eventually("the first line", agent, () => datadog.indexed === 1);
   scene.write("app.log", "two\nunfinished");
   finish();
-  expect(await agent.waitExit(10_000)).toEqual({ code: 0, signal: null });
+  expect(await agent.waitExit(60_000)).toEqual({ code: 0, signal: null });
   expect(datadog.items.map(({ message }) => message)).toEqual(["one", "two", "unfinished"]);
 });
 
@@ -29,7 +29,7 @@ test("a file that is there at the start ends the agent when it has shipped what 
   scene.write("app.log", "one\n");
   finish();
   const agent = scene.agent({ sinks: { datadog: datadogSink(datadog) }, ...config });
-  expect(await agent.waitExit(10_000)).toEqual({ code: 0, signal: null });
+  expect(await agent.waitExit(60_000)).toEqual({ code: 0, signal: null });
   expect(datadog.indexed).toBe(1);
 });
 
@@ -45,7 +45,7 @@ test.each([
   const agent = scene.agent({ sinks: { splunk: splunkSink(splunk) }, ...config, ...option });
   await eventually("a refusal", agent, () => splunk.requests > 0);
   finish();
-  expect(await agent.waitExit(10_000)).toEqual({ code, signal: null });
+  expect(await agent.waitExit(60_000)).toEqual({ code, signal: null });
   expect(agent.stderr).toContain('"event":"sink.undelivered"');
 });
 

@@ -49,7 +49,7 @@ test("every line of a real nginx under load arrives once at every sink while rea
 
   const written = { access: nginx.requested };
   const all = Object.values(accounts);
-  await eventually("all lines", agent, () => all.every((account) => account.isComplete(written)), 20_000);
+  await eventually("all lines", agent, () => all.every((account) => account.isComplete(written)));
   expect((await agent.terminate()).code).toBe(0);
   expect(nginx.requested).toBeGreaterThan(1_000);
   for (const account of all) expect([account.faults(written), account.duplicates]).toEqual([[], 0]);

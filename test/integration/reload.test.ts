@@ -108,7 +108,7 @@ describe("a reload while the application writes and rotates", () => {
       await pause(150);
     }
     const rival = scene.run(["run", "-c", join(scene.dir, "tailcar.yaml"), "--once"]);
-    expect((await rival.waitExit(10_000)).code).toBe(1);
+    expect((await rival.waitExit(60_000)).code).toBe(1);
     const written = await writer.stop();
     await eventually("all lines", agent, () => [account, stdout].every((each) => each.isComplete(written)));
     expect([account.duplicates, stdout.duplicates]).toEqual([0, 0]);
@@ -278,7 +278,7 @@ describe("another stateDir", () => {
     const path = join(scene.dir, "other.yaml");
     writeConfig(path, { stateDir: scene.state, sources: { app: { include: [join(scene.logs, "*.log")] } }, sinks });
     const other = scene.run(["run", "-c", path, "--once"]);
-    expect((await other.waitExit(20_000)).code).toBe(0);
+    expect((await other.waitExit(60_000)).code).toBe(0);
     expect(datadog.indexed).toBe(2);
   });
 
@@ -366,7 +366,7 @@ describe("--on-config-error=wait", () => {
     "%s has nothing to wait for, and is wrong usage",
     async (args) => {
       const agent = new Scene().run(["run", WAIT, ...args]);
-      expect((await agent.waitExit(20_000)).code).toBe(2);
+      expect((await agent.waitExit(60_000)).code).toBe(2);
     },
   );
 });

@@ -163,7 +163,7 @@ test("SIGTERM in the midst of the first look at thousands of files ends it in ti
   expect(code).toBe(75);
   expect(tookMs).toBeLessThan(1_500);
   const next = scene.agent({ sinks }, { args: ["--once"] });
-  expect((await next.waitExit(40_000)).code).toBe(0);
+  expect((await next.waitExit(60_000)).code).toBe(0);
   const lines = new Set(`${agent.stdout}${next.stdout}`.split("\n").filter((line) => line !== ""));
   expect(lines.size).toBe(FILES);
 });

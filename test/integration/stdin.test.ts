@@ -36,7 +36,7 @@ test("stdin is shipped to its end without a configuration file, a last line with
   agent.stdin.write("one\n");
   await eventually("the first line", agent, () => agent.stdout.includes("one"));
   agent.stdin.end("two\nlast");
-  expect(await agent.waitExit(20_000)).toEqual({ code: 0, signal: null });
+  expect(await agent.waitExit(60_000)).toEqual({ code: 0, signal: null });
   expect(stdoutRecords(agent.stdout).map(({ message }) => message)).toEqual(["one", "two", "last"]);
   expect(readdirSync(directory(scene))).toEqual([]);
 });
@@ -56,7 +56,7 @@ test("what was read from the pipe survives a kill: the next run ships it, once a
   datadog.respond = () => undefined;
   const next = start();
   next.stdin.end(lines(4_001, 4_010));
-  expect((await next.waitExit(20_000)).code).toBe(0);
+  expect((await next.waitExit(60_000)).code).toBe(0);
   expect(numbers(datadog.items.map(({ message }) => message))).toEqual(Array.from({ length: 4_010 }, (_, i) => i));
   expect(readdirSync(directory(scene))).toEqual([]);
 });
@@ -75,7 +75,7 @@ test("the pipe waits when the sinks have not got what there may be, and goes on 
     expect(segmentBytes(scene)).toBeLessThanOrEqual(bound);
     return undefined;
   };
-  expect((await agent.waitExit(30_000)).code).toBe(0);
+  expect((await agent.waitExit(60_000)).code).toBe(0);
   expect(agent.stderr).toContain("stdin.resumed");
   expect(numbers(datadog.items.map(({ message }) => message))).toEqual(Array.from({ length: total }, (_, i) => i));
 });
@@ -89,7 +89,7 @@ test("SIGTERM ships what came so far, the beginning of a line too, which is not 
   expect((await agent.terminate()).code).toBe(0);
   const next = start();
   next.stdin.end("ished\n");
-  expect((await next.waitExit(20_000)).code).toBe(0);
+  expect((await next.waitExit(60_000)).code).toBe(0);
   expect(datadog.items.map(({ message }) => message)).toEqual(["whole", "unfin", "ished"]);
 });
 
@@ -104,6 +104,6 @@ test("a new configuration takes over in the midst of a line", async () => {
   agent.signal("SIGHUP");
   await eventually("the reload", agent, () => agent.stderr.includes("config.reloaded"));
   agent.stdin.end("o\nthree\n");
-  expect((await agent.waitExit(20_000)).code).toBe(0);
+  expect((await agent.waitExit(60_000)).code).toBe(0);
   expect(datadog.items.map(({ message }) => message)).toEqual(["one", "two", "three"]);
 });

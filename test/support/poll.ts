@@ -14,7 +14,7 @@ export interface PollOptions {
 export async function until<T>(
   what: string,
   probe: () => T | undefined | false | Promise<T | undefined | false>,
-  { timeoutMs = 15_000, everyMs = 15, detail }: PollOptions = {},
+  { timeoutMs = 60_000, everyMs = 15, detail }: PollOptions = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

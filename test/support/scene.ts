@@ -159,7 +159,7 @@ export function eventually(
   what: string,
   agent: AgentProcess,
   condition: () => boolean,
-  timeoutMs = 15_000,
+  timeoutMs = 60_000,
 ): Promise<true> {
   const probe = (): true | undefined => {
     if (condition()) return true;

@@ -114,13 +114,26 @@ describe("after a restart", () => {
     const head = `${"#".repeat(1_100)}\n`;
     await scene.write("app.log", `${head}one\n`);
     await scene.start();
-    await scene.deliver(scene.file("app.log"), 0);
+    await scene.deliver(scene.file("app.log"), head.length);
     await scene.restart(async () => {
       await copyTruncate(scene, "app.log", "app.log.1");
       await scene.write("other.log", `${head}the log of another, and longer\n`);
     });
     expect(scene.states().toSorted()).toEqual(["app.log live", "app.log.1 rotated", "other.log live"]);
     expect(scene.kinds()).toContain("file.ambiguous");
+  });
+
+  test("what begins alike, but has another name and size, is no copy of what was never delivered", async () => {
+    const scene = await Scene.create({ include: ["*.log"] });
+    const head = `${"#".repeat(1_100)}\n`;
+    await scene.write("app.log", `${head}one\n`);
+    await scene.start();
+    await scene.deliver(scene.file("app.log"), 0);
+    await scene.restart(async () => {
+      await rm(scene.path("app.log"));
+      await scene.write("other.log", `${head}the log of another\n`);
+    });
+    expect(scene.states()).toEqual(["app.log gone", "other.log live"]);
   });
 
   test("copies are found too if all that is durable is that the file goes on in its first copy", async () => {
