@@ -80,6 +80,10 @@ export class Journal implements CheckpointStore {
     return this.#state.cursors;
   }
 
+  get streams() {
+    return this.#state.streams;
+  }
+
   get totals() {
     return this.#state.totals;
   }

@@ -4,16 +4,21 @@ import type {
   CursorCheckpoint,
   FileCheckpoint,
   LossCheckpoint,
+  StreamCheckpoint,
 } from "../core/checkpoint.ts";
 import { unreachable } from "../core/errors.ts";
 
 /** Losses kept one by one; of older ones the sum. */
 const MAX_LOSSES = 1_000;
 
+/** Live paths without a file that are remembered, at most: the newest. */
+const MAX_STREAMS = 1_000;
+
 /** The durable state in memory: the fold of all changes. */
 export class CheckpointState {
   readonly files = new Map<number, FileCheckpoint>();
   readonly cursors = new Map<string, Map<number, CursorCheckpoint>>();
+  readonly streams = new Map<string, StreamCheckpoint>();
   readonly totals = new Map<string, Readonly<Counters>>();
   /** By sink, file and offset, so that a loss that is told twice counts once. */
   readonly #losses = new Map<string, LossCheckpoint>();
@@ -53,6 +58,9 @@ export class CheckpointState {
         this.files.delete(change.file);
         for (const ofSink of this.cursors.values()) ofSink.delete(change.file);
         break;
+      case "stream":
+        this.#remember(change.stream);
+        break;
       case "abandon":
         this.cursors.delete(change.sink);
         break;
@@ -70,6 +78,7 @@ export class CheckpointState {
     for (const ofSink of this.cursors.values()) {
       for (const cursor of ofSink.values()) yield { kind: "cursor", cursor };
     }
+    for (const stream of this.streams.values()) yield { kind: "stream", stream };
     for (const [sink, counters] of this.totals) yield { kind: "totals", sink, counters };
     for (const loss of this.losses) yield { kind: "loss", loss };
     yield { kind: "highestId", id: this.#highestId };
@@ -80,6 +89,13 @@ export class CheckpointState {
     for (const ofSink of this.cursors.values()) {
       for (const file of ofSink.keys()) if (!this.files.has(file)) ofSink.delete(file);
     }
+  }
+
+  #remember(stream: StreamCheckpoint): void {
+    this.streams.delete(stream.path);
+    this.streams.set(stream.path, stream);
+    const [oldest] = this.streams.keys();
+    if (this.streams.size > MAX_STREAMS && oldest !== undefined) this.streams.delete(oldest);
   }
 
   #lose(loss: LossCheckpoint): void {
@@ -128,6 +144,8 @@ export function keyOf(change: CheckpointChange, unique: number): string {
       return `totals ${change.sink}`;
     case "forget":
       return `forget ${change.file}`;
+    case "stream":
+      return `stream ${change.stream.path}`;
     case "abandon":
       return `abandon ${change.sink}`;
     case "loss":

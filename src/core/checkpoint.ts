@@ -117,6 +117,13 @@ export interface LossCheckpoint {
   readonly rolledUp?: number | undefined;
 }
 
+/** A live path whose files are all forgotten. What is rotated from it while no agent runs is still searched for. */
+export interface StreamCheckpoint {
+  readonly path: string;
+  /** Files that were born since then are generations of it; milliseconds since the Unix epoch. */
+  readonly followedSince: number;
+}
+
 /** One change of the durable state. Changes are absolute, so a repeated or a skipped one does no harm but duplicates. */
 export type CheckpointChange =
   | { readonly kind: "file"; readonly file: FileCheckpoint }
@@ -125,6 +132,7 @@ export type CheckpointChange =
   /** What the forgotten files of a sink add to its account. Absolute, and recorded with the `forget` it belongs to. */
   | { readonly kind: "totals"; readonly sink: string; readonly counters: Readonly<Counters> }
   | { readonly kind: "forget"; readonly file: number }
+  | { readonly kind: "stream"; readonly stream: StreamCheckpoint }
   /** The sink is no longer in the configuration: its cursors go, and its `totals` stay. */
   | { readonly kind: "abandon"; readonly sink: string }
   /** The highest file id ever given, so that none is given again when its file is forgotten. */
@@ -152,6 +160,8 @@ export interface CheckpointStore {
   readonly files: ReadonlyMap<number, FileCheckpoint>;
   /** Cursors by sink, then by file. */
   readonly cursors: ReadonlyMap<string, ReadonlyMap<number, CursorCheckpoint>>;
+  /** Live paths whose files are all forgotten; of those that have files again since then, the files tell. */
+  readonly streams: ReadonlyMap<string, StreamCheckpoint>;
   /** Per sink the sum of the counters of files that were forgotten. */
   readonly totals: ReadonlyMap<string, Readonly<Counters>>;
   readonly losses: readonly LossCheckpoint[];

@@ -281,10 +281,14 @@ export class FileLives {
   }
 
   async forget(file: LogFile): Promise<void> {
-    this.#options.table.remove(file);
+    const { table, store, listener } = this.#options;
+    const stream = table.remove(file);
     this.#suspects.delete(file);
     await file.close();
-    this.#options.listener.forgotten(file);
+    listener.forgotten(file);
+    if (stream === undefined) return;
+    const { path, followedSince } = stream;
+    store.record({ kind: "stream", stream: { path, followedSince } });
   }
 
   changed(file: LogFile): void {

@@ -2,7 +2,7 @@ import type { BigIntStats } from "node:fs";
 import { dirname } from "node:path";
 import { sameBirth } from "./identity.ts";
 import { inodeKey, inodeKeyOf, type LogFile } from "./log-file.ts";
-import { StreamIndex } from "./stream-index.ts";
+import { type StreamEntry, StreamIndex } from "./stream-index.ts";
 
 /** The followed files by id, by inode and by path. One place keeps all of them in step. */
 export class FileTable {
@@ -43,12 +43,13 @@ export class FileTable {
     if (this.#byInode.get(key) === file) this.#byInode.delete(key);
   }
 
-  remove(file: LogFile): void {
+  /** Returns the file's stream if that has no other file. */
+  remove(file: LogFile): StreamEntry | undefined {
     this.detach(file);
     for (const [key, owner] of this.#aliases) if (owner === file) this.#aliases.delete(key);
-    this.streams.remove(file);
     this.files.delete(file.id);
     if (file.target !== undefined && this.#links.get(file.target) === file) this.#links.delete(file.target);
+    return this.streams.remove(file);
   }
 
   at(path: string): LogFile | undefined {

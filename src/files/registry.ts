@@ -145,6 +145,10 @@ export class FileRegistry {
   /** Finds the files of the last run again, wherever they are now, and then everything that matches. Called once, first. */
   async start(): Promise<void> {
     const { store, listener, clock, emit } = this.#options;
+    for (const { path, followedSince } of store.streams.values()) {
+      const source = this.#sourceOf(path);
+      if (source !== undefined) this.#table.streams.remember({ path, source, followedSince });
+    }
     const rootsOf = (source: SourceSettings): Promise<readonly string[]> => this.#opener.rootsOf(source);
     // Nothing was known of these but that they were empty: what is in them now may be younger than what is found below.
     const wereEmpty = new Set([...store.files.values()].filter(({ size }) => size === 0).map(({ id }) => id));

@@ -30,29 +30,44 @@ export class StreamIndex {
     return this.#byDirectory.get(dirname(stream))?.get(stream);
   }
 
+  /** A stream that had files in an earlier run. */
+  remember(entry: StreamEntry): void {
+    this.#put({ ...entry, files: 0 });
+    this.#leave(entry.path);
+  }
+
   add({ stream, source, followedSince }: LogFile): void {
-    const directory = dirname(stream);
-    const streams = this.#byDirectory.get(directory) ?? new Map<string, StreamEntry & { files: number }>();
-    const known = streams.get(stream);
+    const known = this.#byDirectory.get(dirname(stream))?.get(stream);
     const since = Math.min(followedSince, known?.followedSince ?? followedSince);
-    streams.set(stream, { path: stream, source, followedSince: since, files: (known?.files ?? 0) + 1 });
-    this.#byDirectory.set(directory, streams);
+    this.#put({ path: stream, source, followedSince: since, files: (known?.files ?? 0) + 1 });
     this.#empty.delete(stream);
   }
 
-  /** What comes to be at its path after the file was last written to, and is rotated before a look, is searched for still. */
-  remove({ stream, mtimeNs }: LogFile): void {
-    const streams = this.#byDirectory.get(dirname(stream));
-    const entry = streams?.get(stream);
-    if (streams === undefined || entry === undefined) return;
-    const files = entry.files - 1;
-    const writtenAt = Number(mtimeNs / 1_000_000n);
-    streams.set(stream, {
-      ...entry,
-      files,
-      followedSince: files === 0 ? Math.max(entry.followedSince, writtenAt) : entry.followedSince,
-    });
-    if (files === 0) this.#empty.add(stream);
+  /**
+   * Takes a file away, and returns its stream if that was the last one. What comes to be at its path after the file was last
+   * written to, and is rotated before a look, is searched for still.
+   */
+  remove({ stream, mtimeNs }: LogFile): StreamEntry | undefined {
+    const known = this.#byDirectory.get(dirname(stream))?.get(stream);
+    if (known === undefined) return undefined;
+    if (known.files > 1) {
+      this.#put({ ...known, files: known.files - 1 });
+      return undefined;
+    }
+    const entry = { ...known, files: 0, followedSince: Math.max(known.followedSince, Number(mtimeNs / 1_000_000n)) };
+    this.#put(entry);
+    this.#leave(stream);
+    return entry;
+  }
+
+  #put(entry: StreamEntry & { files: number }): void {
+    const directory = dirname(entry.path);
+    const streams = this.#byDirectory.get(directory) ?? new Map<string, StreamEntry & { files: number }>();
+    this.#byDirectory.set(directory, streams.set(entry.path, entry));
+  }
+
+  #leave(stream: string): void {
+    this.#empty.add(stream);
     const [oldest] = this.#empty;
     if (this.#empty.size > MAX_EMPTY && oldest !== undefined) this.#drop(oldest);
   }

@@ -19,6 +19,10 @@ export class MemoryStore implements CheckpointStore {
     return this.#state.cursors;
   }
 
+  get streams() {
+    return this.#state.streams;
+  }
+
   get totals() {
     return this.#state.totals;
   }

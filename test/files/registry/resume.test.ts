@@ -1,6 +1,6 @@
 import { copyFile, mkdir, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { copyTruncate, descriptorsIn, Scene } from "../scene.ts";
+import { copyTruncate, descriptorsIn, GRACE_MS, Scene } from "../scene.ts";
 
 /** A file of two lines, the first of which is delivered; then the agent ends. */
 async function halfDelivered(include: readonly string[] = ["app.log"]): Promise<Scene> {
@@ -77,6 +77,24 @@ describe("after a restart", () => {
     });
     expect(await restOf(scene)).toBe("two\nthree\nfour\n");
     expect(new Set(scene.all().map(({ stream }) => stream)).size).toBe(1);
+  });
+
+  test("a generation that was born and rotated meanwhile is read, though all files before it are forgotten", async () => {
+    const scene = await Scene.create();
+    await scene.write("app.log", "one\n");
+    await scene.start();
+    await scene.deliver(scene.file("app.log"));
+    await rm(scene.path("app.log"));
+    await scene.lookFully();
+    await scene.clock.advance(GRACE_MS);
+    for (let look = 0; look < 2; look += 1) await scene.lookFully();
+    expect(scene.all()).toEqual([]);
+    for (let start = 0; start < 2; start += 1) await scene.restart();
+    await scene.restart(async () => {
+      await scene.write("app.log", "two\n");
+      await scene.rename("app.log", "app.log.1");
+    });
+    expect(await Promise.all(scene.all().map((file) => scene.unread(file)))).toEqual(["two\n"]);
   });
 
   test("a file that was copied and truncated meanwhile is read on in its copy", async () => {
