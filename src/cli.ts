@@ -40,13 +40,15 @@ The parts of the demo can run as processes of their own, as docker-compose.yml h
   tailcar demo-app --dir <directory> [--rate <number>]
   tailcar demo-intake --listen <host:port>`;
 
-const collect = (value: string, earlier: readonly string[]): readonly string[] => [...earlier, value];
+const collect = (value: string, earlier: readonly string[] = []): readonly string[] => [...earlier, value];
 
 function program(done: (exitCode: number) => void): Command {
   const root = new Command("tailcar")
     .description("Follows log files and ships every record to Datadog, Splunk HEC, stdout and more.")
     .version(VERSION)
     .showSuggestionAfterError()
+    .showHelpAfterError("Run tailcar --help, or tailcar <command> --help, for what there is.")
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, "tailcar:")) })
     .exitOverride();
 
   root
@@ -58,15 +60,17 @@ function program(done: (exitCode: number) => void): Command {
         .choices(["exit", "wait"])
         .default("exit"),
     )
-    .option("--once", "read to the end of what is there, then exit", false)
-    .option("--include <glob>", "without a file: files to follow (repeatable)", collect, [])
-    .option("--stdin", "without a file: read standard input, and end with it")
-    .option("--sink <type>", "without a file: where to ship to (repeatable)", collect, [])
-    .option("--state-dir <directory>", "without a file: where the checkpoints are kept")
-    .addOption(new Option("--format <format>", "without a file: format of the lines"))
+    .option("--once", "read to the end of what is there, then exit")
     .option("--listen <host:port>", "where to serve health and metrics; overrules server.listen of the file")
-    .addOption(new Option("--start-at <place>", "without a file: beginning or end"))
-    .action(async (options: RunOptions) => {
+    .optionsGroup("Instead of a configuration file:")
+    .option("--include <glob>", "files to follow (repeatable)", collect)
+    .option("--stdin", "read standard input, and end with it")
+    .option("--sink <type>", "where to ship to (repeatable): datadog, splunkHec, stdout", collect)
+    .option("--state-dir <directory>", "where the checkpoints are kept, /var/lib/tailcar if not given")
+    .option("--format <format>", "auto, raw, json, logfmt, nginx, apache, syslog, klog, cri, docker")
+    .option("--start-at <place>", "where to begin in files that are there already: beginning, end")
+    .action(async (given: Partial<RunOptions>) => {
+      const options: RunOptions = { once: false, onConfigError: "exit", include: [], sink: [], ...given };
       const reloads = options.config !== undefined && !options.once;
       // Where there is nothing to read again, a terminal that hangs up is a wish to stop, and no reason to die undrained.
       using interruption = new Interruption(process, systemClock, reloads ? STOP_SIGNALS : [...STOP_SIGNALS, "SIGHUP"]);

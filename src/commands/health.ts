@@ -19,7 +19,9 @@ export async function healthCommand(
     stdout.write(body);
     return status === 200 ? EXIT.done : EXIT.failed;
   } catch (error) {
-    stderr.write(`tailcar: ${describeError(error)}\n`);
+    stderr.write(
+      `tailcar: no answer from ${url}: ${describeError(error)}; is tailcar running, with server.listen there?\n`,
+    );
     return EXIT.failed;
   }
 }

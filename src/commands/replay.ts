@@ -109,7 +109,9 @@ async function replaySink(
   await replay.close();
   const rest = sum.finished ? "" : "; stopped before the end, the rest is kept";
   const damaged = sum.damaged === 0 ? "" : `, ${sum.damaged} lines were no letters and lie in *.damaged`;
-  io.stderr.write(`${name}: ${sum.delivered} delivered, ${sum.returned} refused again and kept${damaged}${rest}\n`);
+  if (segments.length === 0) io.stderr.write(`${name}: no dead letters\n`);
+  else
+    io.stderr.write(`${name}: ${sum.delivered} delivered, ${sum.returned} refused again and kept${damaged}${rest}\n`);
   return sum;
 }
 

@@ -147,17 +147,20 @@ function refuseFlagsBesideFile({ config, include, stdin, sink, stateDir, format,
   };
   const given = Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
   if (config === undefined || given.length === 0) return;
-  throw new UserError(`${given.join(", ")}: only without a file; with -c say it there`, EXIT.usage);
+  throw new UserError(`${given.join(", ")} cannot be used with -c: the configuration file says it`, EXIT.usage);
+}
+
+function missingFlags(hasSource: boolean, hasSink: boolean): string | undefined {
+  if (hasSource && hasSink) return undefined;
+  if (hasSource) return "nowhere to ship to: name a sink with --sink";
+  if (hasSink) return "nothing to read: name files with --include, or --stdin";
+  return "name a configuration file with -c, or what to read (--include, --stdin) and where to ship to (--sink)";
 }
 
 async function loadFlags(options: RunOptions, io: CommandIo): Promise<Loaded> {
   const { include, stdin, sink, stateDir, format, startAt } = options;
-  if ((include.length === 0 && stdin !== true) || sink.length === 0) {
-    throw new UserError(
-      "name a configuration file with -c, or files with --include, or --stdin, and a destination with --sink",
-      EXIT.usage,
-    );
-  }
+  const missing = missingFlags(include.length > 0 || stdin === true, sink.length > 0);
+  if (missing !== undefined) throw new UserError(missing, EXIT.usage);
   const world = { ...io, readFile: (path: string) => readFileSync(path, "utf8") };
   const result = configFromFlags({ include, stdin, sinks: sink, stateDir, format, startAt }, world);
   const loaded = await checked(result);

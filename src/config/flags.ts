@@ -1,4 +1,5 @@
 import { formatPath, type ConfigProblem, type Path } from "./problems.ts";
+import { DEFAULT_STATE_DIR } from "./schema.ts";
 import type { ConfigTree } from "./tree.ts";
 
 /** The flags of `tailcar run` that stand for a configuration file. */
@@ -41,7 +42,12 @@ export function flagTree({ include, stdin, sinks, stateDir, format, startAt }: C
     ),
     broken: new Set(),
     interpolated: new Map(),
-    report: (path, _part, message) => flagProblem(path, message),
+    report: (path, _part, message) => {
+      const problem = flagProblem(path, message);
+      // Who did not give the flag does not know the directory.
+      const isDefault = problem.file === "--state-dir" && stateDir === undefined;
+      return isDefault ? { ...problem, file: `--state-dir (default ${DEFAULT_STATE_DIR})` } : problem;
+    },
     nameOf: (path) => flagProblem(path, "").file,
   };
 }

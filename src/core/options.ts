@@ -3,10 +3,12 @@ import { Secret } from "./secret.ts";
 import { parseDuration, parseSize } from "./units.ts";
 
 function quantity(what: string, parse: (text: string) => number | undefined, examples: string) {
-  return z.string().transform((text, ctx) => {
-    const value = parse(text);
+  const expected = `expected a ${what} with its unit, like ${examples}`;
+  const text = z.string({ error: ({ input }) => (input === undefined ? `missing; ${expected}` : undefined) });
+  return text.transform((written, ctx) => {
+    const value = parse(written);
     if (value !== undefined) return value;
-    ctx.addIssue({ code: "custom", message: `expected a ${what} with its unit, like ${examples}` });
+    ctx.addIssue({ code: "custom", message: expected });
     return z.NEVER;
   });
 }

@@ -166,13 +166,13 @@ export function describeEvent(event: AgentEvent): LogLine {
         message: `no health and metrics at ${event.address}: ${event.reason}; shipping goes on, and it is tried again`,
       };
     case "checkpoint.resumed":
-      return { level: "info", message: `resuming ${event.cursors} cursors in ${event.files} files` };
+      return { level: "info", message: `resuming ${event.cursors} cursor(s) in ${event.files} file(s)` };
     case "checkpoint.damaged":
       return { level: "error", message: `${event.file} is damaged in line ${event.line}: ${event.consequence}` };
     case "checkpoint.failed":
       return {
         level: "error",
-        message: `checkpoints are not durable: ${event.reason}; a restart now would deliver records twice`,
+        message: `checkpoints are not durable: ${event.reason}; shipping goes on, but a restart now would deliver records twice; make room in stateDir, or make it writable`,
       };
     case "checkpoint.restored":
       return { level: "info", message: "checkpoints are durable again" };

@@ -69,6 +69,12 @@ describe("a configuration from flags", () => {
       ],
     ],
     [
+      { include: ["/var/lib/tailcar/*"], sinks: ["stdout"] },
+      [
+        "--state-dir (default /var/lib/tailcar): must lie apart from the directory that --include reads, neither in it nor around it",
+      ],
+    ],
+    [
       { include: ["/l/*"], sinks: ["stdout"], stateDir: "/l" },
       ["--state-dir: must lie apart from the directory that --include reads, neither in it nor around it"],
     ],

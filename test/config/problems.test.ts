@@ -120,6 +120,13 @@ const cases: readonly (readonly [name: string, text: string, problems: readonly 
     ],
   ],
   [
+    "a duration that is missing",
+    `${SOURCES}${SINKS}transforms: [throttle: {limit: 10}]\n`,
+    [
+      "tailcar.yaml:3:14: transforms[0].throttle.per: missing; expected a duration with its unit, like 250ms, 1.5s, 10m or 2h",
+    ],
+  ],
+  [
     "durations and sizes",
     `${SOURCES}${SINKS}shutdown: {quietPeriod: 2, timeout: 0s, lastChance: 5 lightyears}\nmemory: {maxBuffered: 32 MiBs}\ncheckpoints: {interval: 1ms}\n`,
     [

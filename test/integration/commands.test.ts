@@ -3,11 +3,16 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
+import { CONTAINER_NAMES, FORMAT_NAMES } from "../../src/core/format.ts";
+import { sinkDefinitions } from "../../src/sinks/registry.ts";
 import { NODE, PROJECT, writeConfig } from "../support/agent-process.ts";
 import { datadogSink, eventually, Scene, splunkSink } from "../support/scene.ts";
 import { stdoutRecords } from "../support/stdout-records.ts";
 
 const run = promisify(execFile);
+
+const sinkTypes = sinkDefinitions.map(({ type }) => type);
+const FORMATS = [...FORMAT_NAMES, ...CONTAINER_NAMES];
 
 /** All a first user types. */
 const args = (scene: Scene): string[] => [
@@ -165,6 +170,39 @@ describe("check", () => {
       problems: [expect.stringContaining('did you mean "stdout"?')],
     });
   });
+});
+
+describe("help", () => {
+  test("of run names the values of its flags, and no defaults that say nothing", async () => {
+    const { stdout } = await run(NODE, [join(PROJECT, "src/cli.ts"), "run", "--help"], { env: { COLUMNS: "200" } });
+    for (const value of [...sinkTypes, ...FORMATS, "beginning, end", "/var/lib/tailcar"]) {
+      expect(stdout).toContain(value);
+    }
+    expect(stdout).not.toMatch(/default: (?:false|\[\])/);
+  });
+
+  test.each([[["shp"]], [["run", "--nonsense"]], [["check"]]])(
+    "is where an error of usage points to: %s",
+    async (args) => {
+      const agent = new Scene().run(args);
+      expect((await agent.waitExit(20_000)).code).toBe(2);
+      expect(agent.stderr).toMatch(/^tailcar: .*\n[\s\S]*--help/);
+    },
+  );
+});
+
+test.each([
+  [["run", "--sink", "stdout"], "nothing to read: name files with --include, or --stdin"],
+  [["run", "--include", "/tmp/*.log"], "nowhere to ship to: name a sink with --sink"],
+  [["run"], "name a configuration file with -c, or what to read (--include, --stdin) and where to ship to (--sink)"],
+  [
+    ["run", "-c", "x.yaml", "--include", "/tmp/*.log", "--sink", "stdout"],
+    "--include, --sink cannot be used with -c: the configuration file says it",
+  ],
+])("%s says what is missing or too much", async (args, message) => {
+  const agent = new Scene().run(args);
+  expect(await agent.waitExit(20_000)).toEqual({ code: 2, signal: null });
+  expect(agent.stderr).toBe(`tailcar: ${message}\n`);
 });
 
 test.each([

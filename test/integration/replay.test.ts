@@ -129,7 +129,9 @@ describe("without an agent", () => {
     const { config } = await poisoned(scene);
     const agent = scene.agent({ ...config }, { args: ["--once"] });
     expect((await agent.waitExit(60_000)).code).toBe(0);
-    expect((await replay(scene).waitExit(60_000)).code).toBe(0);
+    const nothing = replay(scene);
+    expect((await nothing.waitExit(60_000)).code).toBe(0);
+    expect(nothing.stderr).toBe("splunk: no dead letters\n");
     const unknown = replay(scene, "--sink", "nobody");
     expect((await unknown.waitExit(60_000)).code).toBe(2);
     expect(unknown.stderr).toContain("known are splunk");
