@@ -1,4 +1,4 @@
-/** Exit codes of the agent, as documented in the README. */
+/** Exit codes of the agent, as documented in docs/cli.md. */
 export const EXIT = { done: 0, failed: 1, usage: 2, undelivered: 75, config: 78 } as const;
 
 /** An error whose message is written for the user: it says what, where and what to do. The command prints it without a stack. */

@@ -1,6 +1,6 @@
 import { isObject } from "./json-stream.ts";
 
-/** One line of the stdout sink, as the README documents it. */
+/** One line of the stdout sink, as docs/sinks.md documents it. */
 export interface StdoutRecord {
   /** RFC 3339. */
   readonly timestamp: string | undefined;
