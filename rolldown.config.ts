@@ -7,6 +7,8 @@ import { defineConfig } from "rolldown";
 export default defineConfig({
   input: "src/cli.ts",
   platform: "node",
+  // So that an older Node can read the file as far as the line that says which one is needed.
+  transform: { target: "node20" },
   // Needed by few configurations, and loaded with the first pattern.
   external: ["re2js"],
   output: { dir: "dist", format: "esm", cleanDir: true, chunkFileNames: "chunks/[name]-[hash].js" },
