@@ -61,7 +61,7 @@ function program(done: (exitCode: number) => void): Command {
         .default("exit"),
     )
     .option("--once", "read to the end of what is there, then exit")
-    .option("--listen <host:port>", "where to serve health and metrics; overrules server.listen of the file")
+    .option("--listen <host:port>", "where to serve health and metrics; overrides server.listen of the file")
     .optionsGroup("Instead of a configuration file:")
     .option("--include <glob>", "files to follow (repeatable)", collect)
     .option("--stdin", "read standard input, and end with it")

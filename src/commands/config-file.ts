@@ -108,7 +108,7 @@ export class ConfigFile {
   }
 }
 
-const WAITING = "nothing is shipped until the file is mended";
+const WAITING = "nothing is shipped until the file is fixed";
 export const GOING_ON = "the configuration before goes on";
 
 /** A configuration whose directories were looked at, too. */

@@ -78,31 +78,31 @@ const rotated = z
     grace: duration()
       .prefault("60s")
       .describe(
-        "A rotated file is let go when every sink has it and it has not grown for this long; writers may go on writing to it until then.",
+        "A rotated file is closed when every sink has it and it has not grown for this long. Until then writers may go on writing to it.",
       ),
     dirs: z
       .array(text())
       .default([])
       .describe(
-        "Directories that generations are moved to, as olddir of logrotate does. A relative one counts from the directory of the live file.",
+        "Directories that rotated files are moved to, like olddir of logrotate. A relative one counts from the directory of the live file.",
       ),
     maxHeldBytes: size()
       .prefault("512MiB")
       .describe(
-        "Deleted files that some sink has not got are held open up to this size together, for they take space that the application can't free.",
+        "Deleted files that some sink still needs are held open up to this total size, because they take space that the application can't free.",
       ),
     policy: z
       .enum(["release", "hold"])
       .default("release")
       .describe(
-        "release lets deleted files go past maxHeldBytes, or when the volume has under 10 % free: what is unread of them is lost, and said to be. hold never does.",
+        "release closes deleted files past maxHeldBytes, or when less than 10 % of the volume is free: what is unread is lost, and logged as lost. hold never does.",
       ),
     delete: z
       .strictObject({
-        after: duration().describe("How long after every sink has a rotated file it is deleted."),
+        after: duration().describe("How long to wait after every sink has the file."),
       })
       .optional()
-      .describe("Deletes rotated files that every sink has. Without it none is ever deleted."),
+      .describe("Deletes rotated files that every sink has. Without it no file is ever deleted."),
   })
   .prefault({})
   .describe("Files that were renamed, replaced or deleted.");
@@ -132,7 +132,7 @@ const multiline = z
   ])
   .default("auto")
   .describe(
-    `How lines are joined to records. auto joins the stack traces that it knows by their shape, and joins them to the log line above where all records of a file begin in one way; ${PRESETS.join(", ")} only those of one language; none nothing. Or patterns in RE2 syntax, as {start: '^\\d{4}-'}: a line that matches start begins a record, continue belongs to the line before, end ends its record, continued goes on in the next line; start goes with continue or end.`,
+    `How lines are joined to records. auto recognises stack traces by their shape, and joins them to the log line above if all records of the file begin in the same way; ${PRESETS.join(", ")} join those of one language; none joins nothing. Or patterns in RE2 syntax, like {start: '^\\d{4}-'}: a line that matches start begins a record, one that matches continue belongs to the line before, one that matches end ends its record, and one that matches continued goes on in the next line. start can be combined with continue or end.`,
   );
 
 const encodingLabel = z
@@ -140,7 +140,7 @@ const encodingLabel = z
   .default("utf-8")
   .refine(isEncoding, "no encoding of the Encoding Standard, like utf-8, utf-16le, latin1, shift_jis or gb18030")
   .describe(
-    "What the files are encoded in: a label of the Encoding Standard, like utf-16le, latin1, shift_jis or gb18030. A byte order mark of UTF-8 or UTF-16 at a file's beginning overrules it.",
+    "Encoding of the files: a label of the Encoding Standard, like utf-16le, latin1, shift_jis or gb18030. A byte order mark of UTF-8 or UTF-16 at the beginning of a file wins.",
   );
 
 const source = z
@@ -149,33 +149,35 @@ const source = z
       .array(pattern())
       .default([])
       .describe(
-        "Glob patterns of the files to follow, like /var/log/app/**/*.log. A relative pattern counts from the current directory. New files are found while the agent runs.",
+        "Glob patterns of the files to follow, like /var/log/app/**/*.log. A relative pattern counts from the current directory. New files are found while the agent runs. Needed unless stdin is set.",
       ),
     stdin: z
       .boolean()
       .default(false)
       .describe(
-        "Read standard input instead of files. Its lines are kept in stateDir until every sink has them, and the agent ends with it, as with --once.",
+        "Read standard input instead of files. What is read is kept in stateDir until every sink has it. The agent ends when stdin ends, as with --once.",
       ),
     exclude: z
       .array(pattern())
       .default([])
       .describe(
-        "Glob patterns of files to leave out. One without a slash, like *.gz, matches the file's name in any directory; one that begins with **/ any directory.",
+        "Glob patterns of files to leave out. A pattern without a slash, like *.gz, matches the file name in any directory; so does one that begins with **/.",
       ),
     format: z
       .union([z.enum([...FORMAT_NAMES, ...CONTAINER_NAMES]), ownFormat])
       .default("auto")
       .describe(
-        "What a line is, so that message, timestamp, severity and attributes are read out of it: auto finds out for each file from its first lines, raw takes nothing but the text, cri and docker take the lines of an application out of the files of its container, and {csv: {columns: [time, level, message]}} or {regex: '(?<level>\\w+) (?<message>.*)'} name the fields. A line that is none is shipped as it stands.",
+        "The format of the lines, from which message, timestamp, severity and attributes are read. auto decides for each file from its first lines, raw reads nothing but the text, and cri and docker unwrap the lines of an application from the log files of its container. {csv: {columns: [time, level, message]}} and {regex: '(?<level>\\w+) (?<message>.*)'} name the fields. A line that does not match is shipped as it stands.",
       ),
     timeZone: timeZone()
       .optional()
-      .describe("IANA name of the time zone, like Europe/Berlin, of times without an offset; UTC if it is not set."),
+      .describe(
+        "Time zone of times without an offset: an IANA name like Europe/Berlin, or an offset like +05:30. Without it UTC.",
+      ),
     timeFormat: timeFormat()
       .optional()
       .describe(
-        "How times are written, like %d.%m.%Y %H:%M:%S, where that is not found out anyway. Directives of strptime.",
+        "How times are written, like %d.%m.%Y %H:%M:%S, if they are not recognised without it. Uses the directives of strptime.",
       ),
     encoding: encodingLabel,
     multiline,
@@ -183,27 +185,27 @@ const source = z
       .enum(["beginning", "end"])
       .default("beginning")
       .describe(
-        "Where a sink without a checkpoint begins in the files that are there already. Files that appear later are always read from their beginning.",
+        "Where a sink without a checkpoint begins in files that already exist. Files that appear later are always read from their beginning.",
       ),
     ignoreOlder: atLeast(duration(), 1_000, "1s")
       .optional()
       .describe(
-        "What a file holds that has not been written to for this long when it is first met is skipped; what is added later is read.",
+        "Skip the content of files that were last written longer ago than this when they are first seen. What is added later is read.",
       ),
     maxRecordBytes: atLeast(size(), 64, "64B")
       .prefault("900kB")
-      .describe("A longer record is split into marked parts. In bytes of the file."),
-    maxRecordLines: z.int().min(2).default(5_000).describe("A joined record of more lines is cut."),
+      .describe("A longer record is split into marked parts. Counted in bytes of the file."),
+    maxRecordLines: z.int().min(2).default(5_000).describe("A joined record is cut after this many lines."),
     flushAfter: duration()
       .prefault("1s")
       .describe(
-        "Where lines are joined, a record at the end of its file that may go on is whole when the file has not grown for this long.",
+        "Where lines are joined, the last record of a file counts as complete when the file has not grown for this long.",
       ),
     allowedRoots: z
       .array(text())
       .default([])
       .describe(
-        "Directories outside the include patterns that followed files may lead to by symbolic links, for example /var/log/pods for /var/log/containers.",
+        "Directories outside the include patterns that symbolic links may lead to, for example /var/log/pods for /var/log/containers.",
       ),
     rotated,
   })
@@ -224,7 +226,7 @@ const resource = z
     attributes: z
       .record(text(), z.string())
       .default({})
-      .describe("Further attributes by name, added to every record in the way each sink has for it."),
+      .describe("Further attributes by name, added to every record in each sink's own way."),
   })
   .prefault({})
   .describe("Who the records are about: the same for every record of this agent.");
@@ -233,17 +235,17 @@ const shutdown = z
   .strictObject({
     quietPeriod: duration()
       .prefault("2s")
-      .describe("Told to stop, the agent reads on until no file has grown for this long."),
+      .describe("When told to stop, the agent reads on until no file has grown for this long."),
     timeout: atLeast(duration(), 1, "1ms")
       .prefault("25s")
-      .describe("All of the shutdown takes at most this long. Keep it below terminationGracePeriodSeconds."),
+      .describe("The whole shutdown takes at most this long. Keep it below terminationGracePeriodSeconds."),
     lastChance: duration()
       .prefault("1500ms")
-      .describe("How long a sink that was failing already when the agent was told to stop is tried again."),
+      .describe("How long a sink that was already failing is retried when the agent is told to stop."),
     spillTo: name()
       .optional()
       .describe(
-        "The sink that gets what the others could not be given when the agent ends, for volumes that end with the pod. It gets nothing else.",
+        "The sink that gets what could not be delivered to the others when the agent ends, for volumes that end with the pod. It gets nothing else.",
       ),
   })
   .prefault({})
@@ -252,29 +254,31 @@ const shutdown = z
 const exitWhen = z
   .strictObject({
     file: text().describe(
-      "When this file is there, the agent ends as on SIGTERM. A relative path counts from the current directory.",
+      "When this file exists, the agent ends as on SIGTERM. A relative path counts from the current directory.",
     ),
   })
   .optional()
   .describe(
-    "Ends the agent without a signal: in a Job with a classic sidecar the main container makes the file when it is done.",
+    "Ends the agent without a signal: in a Job with a classic sidecar, the main container creates a file when it is done.",
   );
 
 const memory = z
   .strictObject({
     maxBuffered: atLeast(size(), 1, "1B")
       .prefault("32MiB")
-      .describe("Bound of the records and bodies held for all sinks together; one batch is guaranteed to each."),
+      .describe(
+        "Limit on the records and request bodies held for all sinks together. Each sink is guaranteed one batch.",
+      ),
   })
   .prefault({})
-  .describe("Bounds in memory.");
+  .describe("Limits on memory.");
 
 const stdin = z
   .strictObject({
     maxBuffered: atLeast(size(), 1_048_576, "1MiB")
       .prefault("256MiB")
       .describe(
-        "Bound of what was read from stdin and lies in stateDir because some sink has not got it. At the bound the pipe waits.",
+        "Limit on what was read from stdin and is kept in stateDir until every sink has it. At the limit, stdin is not read.",
       ),
   })
   .prefault({})
@@ -284,11 +288,13 @@ const checkpoints = z
   .strictObject({
     interval: atLeast(duration(), 10, "10ms")
       .prefault("1s")
-      .describe("Changed cursors are made durable this often: what a kill can make the agent send again."),
+      .describe(
+        "Changed cursors are made durable this often. A kill makes the agent send again what was delivered since.",
+      ),
     compactAt: atLeast(size(), 4_096, "4KiB")
       .prefault("1MiB")
       .describe(
-        "The journal is written anew when it has grown by this much over its last snapshot, and at least to twice that.",
+        "The journal is compacted when it has grown by this much since its last snapshot, and to at least twice the snapshot's size.",
       ),
   })
   .prefault({})
@@ -298,12 +304,12 @@ const deadLetters = z
   .strictObject({
     maxBytes: atLeast(size(), 65_536, "64KiB")
       .prefault("64MiB")
-      .describe("Bound of the dead letters of each sink, on disk."),
+      .describe("Limit on the dead letters of each sink, on disk."),
     full: z
       .enum(["block", "evict"])
       .default("block")
       .describe(
-        "What happens when they are full: block has the sink wait until some were replayed, evict gives up the oldest ones, which are then lost.",
+        "What happens at the limit: with block the sink waits until some are replayed; with evict the oldest ones are lost.",
       ),
   })
   .prefault({})
@@ -314,11 +320,11 @@ const retry = z
     giveUpAfter: atLeast(duration(), 1_000, "1s")
       .optional()
       .describe(
-        "A batch that has failed for this long goes to the dead letters. Without it a batch is tried for as long as it takes. Refused credentials never count.",
+        "A batch that has failed for this long goes to the dead letters. Without it a batch is retried for as long as it takes. Refused credentials never make it give up.",
       ),
   })
   .optional()
-  .describe("How long a failing sink is tried.");
+  .describe("How long a failing sink is retried.");
 
 const server = z
   .strictObject({
@@ -328,18 +334,23 @@ const server = z
         (listen) => parseAddress(listen) !== undefined,
         "expected a host and a port, like 0.0.0.0:9600 or [::]:9600",
       )
-      .describe("Host and port, like 0.0.0.0:9600; a port of 0 takes any that is free."),
+      .describe("Host and port, like 0.0.0.0:9600. Port 0 takes any free port."),
   })
   .optional()
-  .describe("Health, metrics and status over HTTP. None of it shows log content or secrets. Without it there is none.");
+  .describe(
+    "Health, metrics and status over HTTP. Shows no log content and no secrets. Without it there is no server.",
+  );
 
 const log = z
   .strictObject({
-    level: z.enum(["error", "warn", "info", "debug"]).default("info").describe("The least severe lines to write."),
+    level: z
+      .enum(["error", "warn", "info", "debug"])
+      .default("info")
+      .describe("Lines of this severity and above are written."),
     format: z
       .enum(["auto", "json", "pretty"])
       .default("auto")
-      .describe("auto is pretty on a terminal and json elsewhere."),
+      .describe("auto means pretty on a terminal and json elsewhere."),
   })
   .prefault({})
   .describe("The agent's own log, on stderr.");
@@ -381,7 +392,7 @@ export const configSchema = (sinks: readonly SinkDefinition[]) =>
       stateDir: text()
         .default(DEFAULT_STATE_DIR)
         .describe(
-          "Directory of the checkpoints. Must outlive the container, and must not lie in a directory that is read.",
+          "Directory of the checkpoints and dead letters. Must outlive the container, and must not lie in a directory that is read.",
         ),
       resource,
       sources: named(source, "What to read, by a name of your choice.").superRefine((sources, context) => {
@@ -400,14 +411,16 @@ export const configSchema = (sinks: readonly SinkDefinition[]) =>
         .boolean()
         .default(false)
         .describe(
-          "With exitWhen: exit with 75 when records are left undelivered, which fails the Job. Without exitWhen that is so anyway.",
+          "With exitWhen: exit with 75 if records are left undelivered, which fails the Job. Without exitWhen this is always so.",
         ),
       memory,
       maxOpenFiles: z
         .int()
         .min(1)
         .default(1_024)
-        .describe("Files kept open at the same time; the least recently grown ones are closed first."),
+        .describe(
+          "How many files are kept open at the same time. Those that have not grown for longest are closed first.",
+        ),
       stdin,
       checkpoints,
       deadLetters,

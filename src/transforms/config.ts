@@ -47,7 +47,7 @@ export const transformsSchema = z
   .array(entry)
   .prefault([])
   .describe(
-    "What becomes of records before any sink gets them: a list, applied in its order. What is left out counts as filtered.",
+    "Changes and drops records before any sink gets them: a list, applied in order. What is dropped counts as filtered.",
   );
 
 export type TransformOptions = z.output<typeof entry>;

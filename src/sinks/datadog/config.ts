@@ -24,11 +24,13 @@ export const datadogSchema = z.strictObject({
     .string()
     .min(1)
     .prefault("tailcar")
-    .describe("Technology the logs come from (nodejs, java, nginx, ...): it chooses Datadog's pipeline for them."),
+    .describe("Technology the logs come from (nodejs, java, nginx, ...). Datadog chooses its pipeline by it."),
   tags: z
     .array(z.string().min(1))
     .prefault([])
-    .describe("Tags like team:payments, beside those made of the resource (env, version and its attributes)."),
+    .describe(
+      "Tags like team:payments, in addition to those made from the resource (env, version and its attributes).",
+    ),
   batch: batchOptions({
     defaultRecords: MAX_RECORDS,
     maxRecords: MAX_RECORDS,

@@ -9,14 +9,14 @@ const concurrency = z
   })
   .refine(({ min, max }) => min <= max, "expected min to be at most max")
   .prefault({})
-  .describe("Requests in flight at the same time. The number adapts between the two to how the receiver copes.");
+  .describe("Requests in flight at the same time. The number adapts between min and max to how the receiver copes.");
 
 const timeout = z
   .strictObject({
-    connect: duration().prefault("10s").describe("For each of: finding the address, connecting, and agreeing on TLS."),
+    connect: duration().prefault("10s").describe("For each of name look-up, connection and TLS handshake."),
     response: duration()
       .prefault("30s")
-      .describe("From the request's last byte to the head of the response, and from there to its end."),
+      .describe("From the request's last byte to the response's headers, and from there to its end."),
     total: duration().prefault("60s").describe("For the whole request with its response."),
   })
   .prefault({})
@@ -28,7 +28,7 @@ const tls = z
       .string()
       .min(1)
       .optional()
-      .describe("Path of a PEM file with the authorities to trust instead of the system's."),
+      .describe("Path of a PEM file with the certificate authorities to trust instead of the system's."),
     cert: z.string().min(1).optional().describe("Path of a PEM file with the client certificate and its chain."),
     key: z.string().min(1).optional().describe("Path of a PEM file with the client certificate's private key."),
     serverName: z
@@ -40,7 +40,9 @@ const tls = z
     insecureSkipVerify: z
       .boolean()
       .prefault(false)
-      .describe("Accept any certificate. Whoever is in between can read the logs and the credentials: for tests only."),
+      .describe(
+        "Accept any certificate. Anyone in between can then read the logs and the credentials: for tests only.",
+      ),
   })
   .refine(({ cert, key }) => (cert === undefined) === (key === undefined), "expected cert and key together")
   .optional()
@@ -60,7 +62,7 @@ const headers = z
   )
   .prefault({})
   .describe(
-    "Further headers of each request, by name. Their values are never shown. Those that the sink sets itself stand.",
+    "Further headers of each request, by name. Their values are never shown. They can't replace headers that the sink sets itself.",
   );
 
 const proxy = secret()
@@ -70,7 +72,7 @@ const proxy = secret()
   )
   .optional()
   .describe(
-    "URL of an HTTP proxy, with user and password if it asks for them: http://user:password@proxy:3128. none goes past those of HTTPS_PROXY, HTTP_PROXY and NO_PROXY, which count otherwise.",
+    "URL of an HTTP proxy, with user and password if it asks for them: http://user:password@proxy:3128. Without it HTTPS_PROXY, HTTP_PROXY and NO_PROXY are used; none ignores them.",
   );
 
 function isProxyUrl(text: string): boolean {

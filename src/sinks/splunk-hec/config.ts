@@ -23,20 +23,22 @@ export const splunkHecSchema = z.strictObject({
   fields: z
     .record(z.string().min(1), z.string())
     .prefault({})
-    .describe("Indexed fields for every event, beside those made of the resource (service, env, version, attributes)."),
+    .describe(
+      "Indexed fields for every event, in addition to those made from the resource (service, env, version, attributes).",
+    ),
   acknowledge: z
     .boolean()
     .prefault(false)
     .describe(
-      "Indexer acknowledgement: a batch is delivered when Splunk says that it is indexed, not when it was received. The token must have it switched on.",
+      "Indexer acknowledgement: a batch counts as delivered when Splunk says that it is indexed, not when it is received. The token must have it enabled.",
     ),
   ackInterval: duration()
     .refine((ms) => ms >= 100, "must be at least 100ms")
     .prefault("2s")
-    .describe("With acknowledge: Splunk is asked this often what is indexed, with one request for all that is open."),
+    .describe("With acknowledge: how often Splunk is asked what is indexed, in one request for all open batches."),
   ackTimeout: duration()
     .prefault("5m")
-    .describe("With acknowledge: what Splunk does not say to be indexed within this time is sent again."),
+    .describe("With acknowledge: what is not confirmed as indexed within this time is sent again."),
   batch: batchOptions({
     defaultRecords: 5_000,
     maxRecords: MAX_RECORDS,
