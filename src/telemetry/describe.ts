@@ -10,7 +10,7 @@ export interface LogLine {
   readonly message: string;
 }
 
-const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+const seconds = (ms: number): string => (ms < 100 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`);
 
 /** Keeps the 1st, 2nd, 4th, 8th... of a row at its level: a long outage is told, but does not fill the log. */
 const rarely = (count: number, line: LogLine): LogLine =>
@@ -48,7 +48,7 @@ export function describeEvent(event: AgentEvent): LogLine {
       const why = event.reason === "lowDisk" ? "the disk is nearly full" : "rotated.maxHeldBytes is reached";
       return {
         level: "error",
-        message: `${event.path} was deleted and is let go unread, for ${why}: ${formatSize(event.heldBytes)} are free again, ${formatSize(event.lostBytes)} are lost`,
+        message: `${event.path} was deleted and is released unread, because ${why}: ${formatSize(event.heldBytes)} are free again, ${formatSize(event.lostBytes)} are lost`,
       };
     }
     case "file.removed":
@@ -59,13 +59,13 @@ export function describeEvent(event: AgentEvent): LogLine {
         message: `${event.path} was delivered to every sink but can't be removed: ${event.reason}`,
       };
     case "file.released":
-      return { level: "debug", message: `${event.path} is read to its end and released` };
+      return { level: "debug", message: `${event.path} was read to its end and is closed` };
     case "file.refused":
       return { level: "warn", message: `${event.path} is not read: ${event.reason}` };
     case "file.unreadable":
       return { level: "error", message: `${event.path} can't be read: ${event.reason}; it is tried again` };
     case "file.format":
-      return { level: "info", message: `${linesOf(event)} is taken for ${event.format}` };
+      return { level: "info", message: `${linesOf(event)} is read as ${event.format}` };
     case "file.starts":
       return {
         level: "info",
@@ -108,7 +108,7 @@ export function describeEvent(event: AgentEvent): LogLine {
     case "sink.deadLettered":
       return {
         level: "error",
-        message: `${event.sink} can't be given ${event.records} record(s): ${event.reason}; kept as dead letters for tailcar replay`,
+        message: `${event.sink}: ${event.records} record(s) could not be delivered: ${event.reason}; kept as dead letters for tailcar replay`,
       };
     case "sink.unconfirmed":
       return {
@@ -135,7 +135,7 @@ export function describeEvent(event: AgentEvent): LogLine {
     case "sink.undelivered":
       return {
         level: "warn",
-        message: `${event.sink} has not got ${formatSize(event.pendingBytes)}; they stay in the files, and the next start goes on there`,
+        message: `${event.sink} has not received ${formatSize(event.pendingBytes)}; they stay in the files, and the next start delivers them`,
       };
     case "sink.unbalanced":
       return {
@@ -145,7 +145,7 @@ export function describeEvent(event: AgentEvent): LogLine {
     case "sink.abandoned":
       return {
         level: "warn",
-        message: `${event.sink} is no longer in the configuration: ${formatSize(event.pendingBytes)} that it had not got are given up`,
+        message: `${event.sink} is no longer in the configuration: ${formatSize(event.pendingBytes)} that it had not received are given up`,
       };
     case "config.invalid":
       return { level: "error", message: `${event.problems.join("; ")}; ${event.consequence}` };

@@ -49,7 +49,17 @@ const cases: readonly (readonly [AgentEvent, LogLine["level"], readonly string[]
   [{ kind: "file.format", path: "/l/a.log", stream: "stderr", format: "klog" }, "info", ["/l/a.log", "stderr", "klog"]],
   [{ kind: "file.starts", path: "/l/a.log", shape: "0000-#-#" }, "info", ["/l/a.log", "0000-#-#"]],
   [{ kind: "files.none", roots: ["/l"] }, "warn", ["/l"]],
-  [{ kind: "sink.undelivered", sink: "splunk", pendingBytes: 2_048 }, "warn", ["splunk", "2.0 KiB"]],
+  [{ kind: "sink.undelivered", sink: "splunk", pendingBytes: 2_048 }, "warn", ["splunk has not received 2.0 KiB"]],
+  [
+    { kind: "sink.failing", sink: "dd", reason: "HTTP 503", failures: 1, waitMs: 32 },
+    "warn",
+    ["next attempt in 32 ms"],
+  ],
+  [
+    { kind: "sink.failing", sink: "dd", reason: "HTTP 503", failures: 1, waitMs: 320 },
+    "warn",
+    ["next attempt in 0.3 s"],
+  ],
   [
     { kind: "sink.spilled", sink: "splunk", to: "console", spilledBytes: 2_048, spilledRecords: 3 },
     "warn",
