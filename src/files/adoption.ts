@@ -12,7 +12,7 @@ import { contentOf, keepIf, type Opened } from "./confinement.ts";
 import { isBeginningOf, type Sizes, sizesIfCopy } from "./copies.ts";
 import type { FileLives, Newcomer } from "./file-lives.ts";
 import type { FileTable } from "./file-table.ts";
-import { type Beginning, beginningOf, HEAD_BYTES } from "./identity.ts";
+import { type Beginning, beginningOf, HEAD_BYTES, sameInode } from "./identity.ts";
 import { inodeKey, LogFile, type SourceSettings } from "./log-file.ts";
 import type { FileOpener } from "./opener.ts";
 import { byRotation, isArchiveName, liveNameOf, withoutCompression } from "./rotation-names.ts";
@@ -273,15 +273,22 @@ export class Adoption {
     return proven;
   }
 
-  /** A file that nothing else leads to goes on in its archive. One that is open does not need it yet. True if it is kept. */
+  /** A file that nothing else leads to goes on in its archive. One that can be read does not need it yet. True if it is kept. */
   async #handToOwner({ path }: Placed, opened: Opened, file: LogFile, sizes: Sizes): Promise<boolean> {
     const { table, lives } = this.#options;
-    if (file.content === undefined && !table.isPlaced(file)) {
+    if (file.content === undefined && !(await this.#isInPlace(file))) {
       await lives.goOnIn(file, { ...opened, ...sizes, realPath: path });
       return true;
     }
     table.addAlias(opened.stats, file);
     return false;
+  }
+
+  /** Whether its path leads to the file now, whatever the last look found: it may have been compressed since. */
+  async #isInPlace(file: LogFile): Promise<boolean> {
+    const { table, opener } = this.#options;
+    const found = await opener.stat(file.path);
+    return table.isPlaced(file) && found.kind === "file" && sameInode(file.identity, found.stats);
   }
 
   /** Files whose archive it may be: those of its stream, else of its source; first those that nothing else leads to. */

@@ -275,7 +275,10 @@ export class Application {
     // A file that is emptied and gets the same bytes again is the same to anybody who looks at it.
     const { beginsAlike } = this.#options;
     const isFirst = generation.size === 0;
-    const lines: readonly LineKind[] = isFirst && (generation.isInPlace || beginsAlike) ? ["short", ...kinds] : kinds;
+    const isInLine = !isFirst && generation.bytes.at(-1) !== 0x0a;
+    // Of a line that is cut, each part is dropped or not: no word for the line as a whole.
+    const told = isInLine ? kinds.map((kind) => (kind === "dropped" ? "short" : kind)) : kinds;
+    const lines: readonly LineKind[] = isFirst && (generation.isInPlace || beginsAlike) ? ["short", ...told] : told;
     const bytes = Buffer.concat([
       ...(isFirst && beginsAlike ? [SAME_BEGINNING] : []),
       ...lines.map((kind) => this.#line(kind)),

@@ -94,6 +94,32 @@ export const CASES: Readonly<Record<string, Sequence>> = {
       { do: "rotate", stream: "b.log", how: "dateext" },
     ],
   },
+  "a generation that comes and goes while no agent runs is read, though all before it were forgotten": {
+    settings: { ...one, isWatching: true },
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "wait", ms: 8_000 },
+      { do: "delete", stream: "a.log" },
+      { do: "stop" },
+      { do: "write", stream: "a.log", lines: ["short", "continued", "short"], hint: true },
+      { do: "rotate", stream: "a.log", how: "shift" },
+    ],
+  },
+  "what a generation got after it was let go is read from its archive": {
+    settings: { ...one, includeRotated: true, reading: "joins" },
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "write", stream: "b.log", lines: ["short"] },
+      { do: "rotate", stream: "a.log", how: "shift" },
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "wait", ms: 8_000 },
+      { do: "writeLate", stream: "a.log", lines: ["short"] },
+      { do: "compress", stream: "a.log" },
+      { do: "delete", stream: "b.log", hint: true },
+    ],
+  },
   "of a file that was written anew while the agent was away no more is lost than it had": {
     settings: { ...one, beginsAlike: true },
     commands: [

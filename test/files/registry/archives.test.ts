@@ -46,6 +46,25 @@ describe.each(includes)("compressed generations (%s)", (_, include) => {
     expect(oldestFirst.map(([, text]) => text)).toEqual(["", "app.log.2\n", "app.log.1\n", "app.log\n"]);
   });
 
+  test("that got more after they were let go are read to their end, though only the archive was looked at", async () => {
+    const scene = await Scene.create({ include });
+    await scene.write("app.log", "one\n");
+    await scene.start();
+    const file = scene.file("app.log");
+    await scene.deliver(file);
+    await scene.rename("app.log", "app.log.1");
+    await scene.write("app.log", "new\n");
+    await scene.lookFully();
+    await scene.clock.advance(GRACE_MS + 1);
+    await scene.lookFully();
+    expect(file.state).toBe("released");
+    await scene.append("app.log.1", "late\n");
+    await compress(scene, "app.log.1");
+    await scene.registry.look([scene.path("app.log.1.gz")], false);
+    await scene.lookFully();
+    expect(await scene.unread(file)).toBe("late\n");
+  });
+
   test("that were read are not read again, however they are called next", async () => {
     const scene = await Scene.create({ include });
     await scene.write("app.log", LINES);
