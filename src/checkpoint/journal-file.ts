@@ -1,4 +1,4 @@
-import { type FileHandle, link, open, readFile, rename, rm } from "node:fs/promises";
+import { type FileHandle, link, open, readFile, rename, rm, stat } from "node:fs/promises";
 import type { CheckpointChange } from "../core/checkpoint.ts";
 import { errorCode } from "../core/errors.ts";
 import { decodeLine } from "./entry.ts";
@@ -55,6 +55,18 @@ export async function writeAll(handle: FileHandle, bytes: Buffer, position: numb
   while (written < bytes.length) {
     const result = await handle.write(bytes, written, bytes.length - written, position + written);
     written += result.bytesWritten;
+  }
+}
+
+/** Whether the path leads to the open file. */
+export async function leadsTo(path: string, handle: FileHandle): Promise<boolean> {
+  try {
+    const [there, open] = await Promise.all([stat(path, { bigint: true }), handle.stat({ bigint: true })]);
+    return there.dev === open.dev && there.ino === open.ino;
+  } catch (error) {
+    // Gone, or on a file system that is: one of the two leads nowhere.
+    if (errorCode(error) === undefined) throw error;
+    return false;
   }
 }
 

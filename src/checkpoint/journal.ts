@@ -5,7 +5,7 @@ import { describeError, errorCode } from "../core/errors.ts";
 import { makeDirectory } from "../core/make-directory.ts";
 import type { Emit } from "../core/events.ts";
 import { encodeEntry, encodeHeader } from "./entry.ts";
-import { keepPrevious, syncDirectory, writeAll } from "./journal-file.ts";
+import { keepPrevious, leadsTo, syncDirectory, writeAll } from "./journal-file.ts";
 import { JOURNAL, loadState } from "./load-state.ts";
 import { type CheckpointState, keyOf } from "./state.ts";
 
@@ -117,10 +117,14 @@ export class Journal implements CheckpointStore {
     this.#handle = undefined;
   }
 
+  get #path(): string {
+    return join(this.#options.directory, JOURNAL);
+  }
+
   /** A full or read-only disk must not keep the agent from shipping: it is told, and every flush tries again. */
   async #begin(): Promise<void> {
     try {
-      await rm(join(this.#options.directory, `${JOURNAL}.new`), { force: true });
+      await rm(`${this.#path}.new`, { force: true });
       await this.#compact();
     } catch (error) {
       if (errorCode(error) === undefined) throw error;
@@ -140,34 +144,46 @@ export class Journal implements CheckpointStore {
     const changes = new Map(this.#dirty);
     this.#dirty.clear();
     try {
-      await this.#append(encodeEntry([...changes.values()]));
-      if (this.#failure !== undefined) this.#options.emit({ kind: "checkpoint.restored" });
-      this.#failure = undefined;
-      if (this.#size > this.#snapshotSize + Math.max(this.#options.compactAtBytes, this.#snapshotSize))
-        await this.#compact();
+      await this.#append([...changes.values()]);
     } catch (error) {
       // What was recorded meanwhile is newer: it wins, and comes later.
       const merged = new Map([...changes, ...this.#dirty]);
       this.#dirty.clear();
       for (const [key, change] of merged) this.#dirty.set(key, change);
-      this.#fail(error);
+      return this.#fail(error);
     }
+    try {
+      if (this.#size > this.#snapshotSize + Math.max(this.#options.compactAtBytes, this.#snapshotSize))
+        await this.#compact();
+    } catch (error) {
+      return this.#fail(error);
+    }
+    if (this.#failure !== undefined) this.#options.emit({ kind: "checkpoint.restored" });
+    this.#failure = undefined;
   }
 
-  async #append(line: string): Promise<void> {
-    if (this.#handle === undefined) return this.#compact();
-    const bytes = Buffer.from(line);
+  async #append(changes: readonly CheckpointChange[]): Promise<void> {
+    const handle = this.#handle;
+    if (handle === undefined) return this.#compact();
+    try {
+      if (changes.length > 0) await this.#write(handle, Buffer.from(encodeEntry(changes)));
+    } catch (error) {
+      if (await leadsTo(this.#path, handle)) throw error;
+    }
+    // Somebody removed the file, or mounted another disk in its place: what is written to it is durable for nobody.
+    if (!(await leadsTo(this.#path, handle))) await this.#compact();
+  }
+
+  async #write(handle: FileHandle, bytes: Buffer): Promise<void> {
     // An earlier write may have failed half way: cut what it left, so that no torn line stands inside the journal.
-    if (this.#failure !== undefined) await this.#handle.truncate(this.#size);
-    await writeAll(this.#handle, bytes, this.#size);
-    await this.#handle.datasync();
+    if (this.#failure !== undefined) await handle.truncate(this.#size);
+    await writeAll(handle, bytes, this.#size);
+    await handle.datasync();
     this.#size += bytes.length;
-    // Somebody removed the file: what is written to it is durable for nobody.
-    if ((await this.#handle.stat()).nlink === 0) await this.#compact();
   }
 
   async #compact(): Promise<void> {
-    const path = join(this.#options.directory, JOURNAL);
+    const path = this.#path;
     await makeDirectory(this.#options.directory, 0o700);
     const handle = await open(`${path}.new`, "w", 0o600);
     let size = 0;
@@ -183,12 +199,15 @@ export class Journal implements CheckpointStore {
       await syncDirectory(dirname(path));
     } catch (error) {
       await handle.close();
+      // On a full disk entries may still fit in where it stood.
+      await rm(`${path}.new`, { force: true });
       throw error;
     }
-    await this.#handle?.close();
+    const former = this.#handle;
     this.#handle = handle;
     this.#size = size;
     this.#snapshotSize = size;
+    await former?.close();
   }
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { errorCode } from "../../src/core/errors.ts";
@@ -84,6 +84,20 @@ describe("a disk that is full", () => {
   });
 });
 
+test("a compaction for which there is no room leaves the room that there was", async ({ skip }) => {
+  const directory = smallDisk() ?? skip("mounting a small file system needs root");
+  const { journal, events } = await openJournal(directory, 1);
+  for (const entry of manyFiles(1).slice(0, 10)) journal.record({ kind: "file", file: entry });
+  await journal.flush();
+  // There is room for an entry that is longer than the snapshot, and then for less than another snapshot.
+  await writeFile(join(directory, "filler"), Buffer.alloc(36 * 1_024));
+  journal.record({ kind: "loss", loss: { ...loss(1), reason: "r".repeat(10_000) } });
+  await journal.flush();
+  expect(events).toMatchObject([{ kind: "checkpoint.failed", reason: expect.stringContaining("ENOSPC") }]);
+  expect((await readAside(directory)).journal.losses).toHaveLength(1);
+  await expect(access(join(directory, `${JOURNAL}.new`))).rejects.toThrow("ENOENT");
+});
+
 test("a compaction that can't be made does not lose what follows", async () => {
   const directory = scratchDirectory();
   const { journal, events } = await openJournal(directory, 1);
@@ -94,13 +108,13 @@ test("a compaction that can't be made does not lose what follows", async () => {
     journal.record({ kind: "cursor", cursor: cursor(1, offset) });
     await journal.flush();
   }
-  expect(events.map(({ kind }) => kind)).toContain("checkpoint.failed");
+  expect(events.map(({ kind }) => kind)).toEqual(["checkpoint.failed"]);
   const aside = await readAside(directory);
   expect(offsetsOf(aside.journal)).toEqual({ "a:1": 3 });
   await rm(join(directory, `${JOURNAL}.new`), { recursive: true });
   journal.record({ kind: "cursor", cursor: cursor(1, 4) });
   await journal.flush();
-  expect(events.at(-1)).toEqual({ kind: "checkpoint.restored" });
+  expect(events.map(({ kind }) => kind)).toEqual(["checkpoint.failed", "checkpoint.restored"]);
   await journal.close();
   expect(offsetsOf((await openJournal(directory)).journal)).toEqual({ "a:1": 4 });
 });
@@ -117,6 +131,25 @@ test("a state directory that is removed is made again, with all that was known",
   expect(events).toEqual([]);
   await journal.close();
   expect(offsetsOf((await openJournal(directory)).journal)).toEqual({ "a:1": 10 });
+});
+
+test("a state directory in whose place there is another gets all that was known", async () => {
+  const scratch = scratchDirectory();
+  const directory = join(scratch, "state");
+  await mkdir(directory);
+  const { journal, events } = await openJournal(directory);
+  journal.record({ kind: "file", file: file(1) });
+  await journal.flush();
+  // As a disk that was mounted in the place of a broken one: the open file is still there, and out of reach.
+  await rename(directory, join(scratch, "aside"));
+  await mkdir(directory);
+  journal.record({ kind: "cursor", cursor: cursor(1, 10) });
+  await journal.flush();
+  journal.record({ kind: "cursor", cursor: cursor(1, 20) });
+  await journal.flush();
+  expect(events).toEqual([]);
+  await journal.close();
+  expect(offsetsOf((await openJournal(directory)).journal)).toEqual({ "a:1": 20 });
 });
 
 /** Opens a copy of the journal as it stands now, as a start after a kill would find it. */

@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { NODE, PROJECT, writeConfig, type AgentProcess } from "../support/agent-process.ts";
 import type { DatadogIntake } from "../support/datadog-intake.ts";
+import { BreakableDisk } from "../support/breakable-disk.ts";
 import { until } from "../support/poll.ts";
 import { datadogSink, eventually, Scene } from "../support/scene.ts";
 import { SmallDisk } from "../support/small-disk.ts";
+import { TelemetryClient } from "../support/telemetry.ts";
 
 const messagesOf = (datadog: DatadogIntake): readonly string[] => datadog.items.map(({ message }) => message);
 
@@ -45,6 +47,36 @@ describe("a state directory that", () => {
       expect(eventsIn(agent, "checkpoint.failed")).toBe(1);
     },
   );
+
+  test("turns read-only under the running agent: it ships, is not ready, and recovers on a disk in its place", async (context) => {
+    const scene = new Scene();
+    const disk = BreakableDisk.mount(scene.state, join(scene.dir, "disk.img"), context);
+    const datadog = await scene.datadog();
+    scene.write("app.log", "one\n");
+    const config = { sinks: { datadog: datadogSink(datadog) }, checkpoints };
+    const agent = scene.agent(config, { args: ["--listen", "127.0.0.1:0"] });
+    const telemetry = await TelemetryClient.of(agent);
+    await eventually("the first line", agent, () => datadog.indexed === 1);
+    await telemetry.answers("/readyz", 200);
+    disk.break();
+    for (const [index, line] of ["two", "three"].entries()) {
+      scene.write("app.log", `${line}\n`);
+      await eventually(line, agent, () => datadog.indexed === index + 2);
+      expect(await telemetry.answers("/readyz", 503)).toMatchObject({
+        reasons: [expect.stringMatching(/^checkpoints are not durable: .*EROFS/)],
+      });
+    }
+    expect([eventsIn(agent, "checkpoint.failed"), eventsIn(agent, "checkpoint.restored")]).toEqual([1, 0]);
+    disk.replace();
+    await telemetry.answers("/readyz", 200);
+    expect([eventsIn(agent, "checkpoint.failed"), eventsIn(agent, "checkpoint.restored")]).toEqual([1, 1]);
+    await agent.kill9();
+    scene.write("app.log", "four\n");
+    const next = scene.agent(config);
+    await eventually("the fourth line", next, () => messagesOf(datadog).includes("four"));
+    expect((await next.terminate()).code).toBe(0);
+    expect(messagesOf(datadog)).toEqual(["one", "two", "three", "four"]);
+  });
 
   test("fills up while a record is refused: nothing passes it until it can be kept", async (context) => {
     const scene = new Scene();
