@@ -103,6 +103,24 @@ describe("a state directory that", () => {
   });
 });
 
+test("a file that standard output leads to, on a disk that is full: what was cut short comes whole when there is room", async (context) => {
+  const scene = new Scene();
+  const disk = SmallDisk.mount(join(scene.dir, "disk"), 64, context);
+  const out = join(disk.directory, "out");
+  const sink = { type: "stdout", format: "raw", batch: { maxRecords: 50 } };
+  const lines = Array.from({ length: 250 }, (_, n) => `line ${n} ${"x".repeat(400 + n)}`);
+  scene.write("app.log", `${lines.join("\n")}\n`);
+  const wrapper = ["bash", "-c", 'out=$1; shift; exec "$@" >>"$out"', "bash", out];
+  const agent = scene.agent({ sinks: { console: sink }, checkpoints }, { wrapper });
+  await eventually("the alarm", agent, () => /"event":"sink.failing".*ENOSPC/.test(agent.stderr));
+  disk.resize(1_024);
+  const written = (): readonly string[] => readFileSync(out, "utf8").split("\n");
+  await eventually("the last line", agent, () => written().includes(lines.at(-1) ?? ""));
+  expect(lines.filter((line) => !written().includes(line))).toEqual([]);
+  expect((await agent.terminate()).code).toBe(0);
+  expect(agent.stderr).toContain("balanced");
+});
+
 test("with few descriptors every one of 120 files is shipped, and the agent stays up", async () => {
   const scene = new Scene();
   const datadog = await scene.datadog();

@@ -44,6 +44,10 @@ export class SmallDisk {
     run("mount", ["-o", `remount,${readOnly ? "ro" : "rw"}`, this.directory]);
   }
 
+  resize(kib: number): void {
+    execFileSync("mount", ["-o", `remount,size=${kib}k`, this.directory]);
+  }
+
   /** Takes all the space that is left. */
   fill(): void {
     for (let bytes = 1_024 ** 2; bytes > 0; bytes = Math.floor(bytes / 2)) {

@@ -5,6 +5,7 @@ import { batchLimits } from "../batch-options.ts";
 import { classifyWrite } from "./classify.ts";
 import { stdoutSchema } from "./config.ts";
 import { createNdjsonEncoder, encodeRaw } from "./encode.ts";
+import { FileWriter } from "./file.ts";
 
 /** A stream tells a failed write twice, to the callback and as an event. The callback is heard; the event must be, or it is thrown. */
 const ignoreEvent = (): void => undefined;
@@ -28,11 +29,13 @@ export const stdout = defineSink({
   schema: stdoutSchema,
   create(options, context) {
     const stream = context.stdout;
+    const file = FileWriter.for(stream);
     return {
       limits: batchLimits(options.batch),
       concurrency: { min: 1, max: 1 },
       encode: options.format === "raw" ? encodeRaw : createNdjsonEncoder(context.resource),
       async send(body, signal) {
+        if (file !== undefined) return file.write(body);
         if (!stream.listeners("error").includes(ignoreEvent)) stream.on("error", ignoreEvent);
         return write(stream, body, signal);
       },

@@ -1,10 +1,14 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough, Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import type { Outcome } from "../../../src/core/outcome.ts";
 import { stdout } from "../../../src/sinks/stdout/sink.ts";
+import { scratchDirectory } from "../../core/scratch.ts";
 import { bodyOf, createSink, never, record } from "../support.ts";
 
 test("records go to the stream one a line", async () => {
@@ -55,6 +59,18 @@ test.each([
   close(stream);
   const sink = createSink(stdout, {}, { stdout: stream });
   expect((await sink.send(bodyOf(sink, [record("a")]), never())).kind).toBe("ended");
+});
+
+test("behind a line that was cut short in a file the next one begins anew", async () => {
+  const path = join(scratchDirectory(), "out");
+  await writeFile(path, "whole\ncut sho");
+  const stream = createWriteStream(path, { flags: "a" });
+  await once(stream, "open");
+  const sink = createSink(stdout, { format: "raw" }, { stdout: stream });
+  for (const text of ["a", "b"])
+    expect(await sink.send(bodyOf(sink, [record(text)]), never())).toEqual({ kind: "delivered" });
+  stream.destroy();
+  expect(await readFile(path, "utf8")).toBe("whole\ncut sho\na\nb\n");
 });
 
 test("only one batch is in flight, for lines must not mix", () => {
