@@ -30,7 +30,7 @@ export type AgentResult =
 
 /**
  * The connection pool of one sink; opens no connection. The TLS files are read and parsed here, once, and not for each
- * connection. A file that cannot be read or understood is a value: it may be there at the next try.
+ * connection. A file or a proxy's URL that cannot be read or understood is a value: it may be right at the next try.
  */
 export function createAgent({ target, tls: options, maxSockets, connectMs, proxyEnv }: AgentSettings): AgentResult {
   const pool = { keepAlive: true, maxSockets, maxFreeSockets: maxSockets, timeout: IDLE_MS, proxyEnv };
@@ -38,7 +38,21 @@ export function createAgent({ target, tls: options, maxSockets, connectMs, proxy
     const direct: http.AgentOptions & { socketPath: string } = { ...pool, proxyEnv: {}, socketPath: target.socketPath };
     return { ok: true, agent: { http: new http.Agent(direct) } };
   }
-  if (new URL(target.url).protocol === "http:") return { ok: true, agent: { http: new http.Agent(pool) } };
+  const secure = new URL(target.url).protocol === "https:" ? secureOptions(options) : undefined;
+  if (secure?.ok === false) return secure;
+  try {
+    if (secure === undefined) return { ok: true, agent: { http: new http.Agent(pool) } };
+    return { ok: true, agent: { https: new TunnelAgent(connectMs, { ...pool, ...secure.options }) } };
+  } catch {
+    // What Node says of it quotes the URL, which may hold a password.
+    return { ok: false, problem: "the URL of the proxy cannot be read (in a password, % is written %25)" };
+  }
+}
+
+type SecureOptions =
+  { readonly ok: true; readonly options: https.AgentOptions } | { readonly ok: false; readonly problem: string };
+
+function secureOptions(options: TlsOptions | undefined): SecureOptions {
   try {
     const secureContext = tls.createSecureContext({
       ca: readAuthorities(options?.ca),
@@ -46,13 +60,9 @@ export function createAgent({ target, tls: options, maxSockets, connectMs, proxy
       key: readPem("key", options?.key),
       minVersion: options?.minVersion,
     });
-    const agent = new TunnelAgent(connectMs, {
-      ...pool,
-      secureContext,
-      rejectUnauthorized: options?.insecureSkipVerify !== true,
-      ...(options?.serverName === undefined ? {} : { servername: options.serverName }),
-    });
-    return { ok: true, agent: { https: agent } };
+    const rejectUnauthorized = options?.insecureSkipVerify !== true;
+    const name = options?.serverName === undefined ? {} : { servername: options.serverName };
+    return { ok: true, options: { secureContext, rejectUnauthorized, ...name } };
   } catch (error) {
     return { ok: false, problem: `the TLS settings cannot be used: ${describeError(error)}` };
   }

@@ -50,6 +50,16 @@ describe("a proxy", () => {
     expect(server.seen).toHaveLength(3);
   });
 
+  test.each(["http", "https"])("whose URL can't be read blocks the sink and shows no password (%s)", async (scheme) => {
+    const endpoint = `${scheme}://receiver.test`;
+    for (const url of ["http://user:secret%zz@127.0.0.1:1", "http://user:secret@[127.0.0.1"]) {
+      const outcome = await sendOnce(endpoint, {}, { env: { HTTP_PROXY: url, HTTPS_PROXY: url } });
+      expect(outcome).toMatchObject({ kind: "blocked", reason: expect.stringContaining("proxy") });
+      expect(JSON.stringify(outcome)).not.toContain("secret");
+    }
+    expect(await sendOnce(endpoint, { proxy: "http://user:secret%zz@127.0.0.1:1" })).toMatchObject({ kind: "blocked" });
+  });
+
   test.each(["http", "https"])("gets the user's name and password (%s)", async (scheme) => {
     await using server = await startServer([reply(202)], scheme === "https" ? credentials("server") : undefined);
     await using proxy = await startProxy();
