@@ -4,7 +4,7 @@
 import { z } from "zod";
 import { parseAddress } from "../core/address.ts";
 import { CONTAINER_NAMES, FORMAT_NAMES } from "../core/format.ts";
-import { duration, size } from "../core/options.ts";
+import { atLeast, duration, size } from "../core/options.ts";
 import { pattern as linearPattern } from "../core/pattern.ts";
 import { timeFormat } from "../core/time-format.ts";
 import { timeZone } from "../core/time-zone.ts";
@@ -39,9 +39,6 @@ function isEncoding(label: string): boolean {
 }
 
 /** A duration or size with a lower bound, which is worded in the unit that the user writes. */
-const atLeast = (quantity: ReturnType<typeof duration>, minimum: number, words: string) =>
-  quantity.refine((value) => value >= minimum, `must be at least ${words}`);
-
 const named = <Value extends z.ZodType>(value: Value, description: string) =>
   z
     .record(name(), value)

@@ -16,6 +16,10 @@ function quantity(what: string, parse: (text: string) => number | undefined, exa
 /** Option: a duration like `250ms`; its value is in milliseconds. */
 export const duration = () => quantity("duration", parseDuration, "250ms, 1.5s, 10m or 2h");
 
+/** A smaller value is refused; `words` is the minimum as a user writes it. */
+export const atLeast = (quantity: ReturnType<typeof duration>, minimum: number, words: string) =>
+  quantity.refine((value) => value >= minimum, `must be at least ${words}`);
+
 /** Option: a size like `1MiB`; its value is in bytes. */
 export const size = () => quantity("size", parseSize, "512KiB, 1MiB or 5MB");
 

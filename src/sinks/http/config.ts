@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { duration, secret } from "../../core/options.ts";
+import { atLeast, duration, secret } from "../../core/options.ts";
 import { readEndpoint, targetOf } from "./target.ts";
 
 const concurrency = z
@@ -11,13 +11,16 @@ const concurrency = z
   .prefault({})
   .describe("Requests in flight at the same time. The number adapts between min and max to how the receiver copes.");
 
+/** Node's timers take less than 25 days, and a longer one would end at once. */
+const deadline = () => atLeast(duration(), 100, "100ms").refine((ms) => ms <= 24 * 3_600_000, "must be at most 24h");
+
 const timeout = z
   .strictObject({
-    connect: duration().prefault("10s").describe("For each of name look-up, connection and TLS handshake."),
-    response: duration()
+    connect: deadline().prefault("10s").describe("For each of name look-up, connection and TLS handshake."),
+    response: deadline()
       .prefault("30s")
       .describe("From the request's last byte to the response's headers, and from there to its end."),
-    total: duration().prefault("60s").describe("For the whole request with its response."),
+    total: deadline().prefault("60s").describe("For the whole request with its response."),
   })
   .prefault({})
   .describe("Deadlines of one request. A request that misses one is sent again.");

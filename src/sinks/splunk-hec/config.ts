@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { duration, secret } from "../../core/options.ts";
+import { atLeast, duration, secret } from "../../core/options.ts";
 import { batchOptions } from "../batch-options.ts";
 import { endpoint, httpOptions } from "../http/config.ts";
 
@@ -32,11 +32,10 @@ export const splunkHecSchema = z.strictObject({
     .describe(
       "Indexer acknowledgement: a batch counts as delivered when Splunk says that it is indexed, not when it is received. The token must have it enabled.",
     ),
-  ackInterval: duration()
-    .refine((ms) => ms >= 100, "must be at least 100ms")
+  ackInterval: atLeast(duration(), 100, "100ms")
     .prefault("2s")
     .describe("With acknowledge: how often Splunk is asked what is indexed, in one request for all open batches."),
-  ackTimeout: duration()
+  ackTimeout: atLeast(duration(), 100, "100ms")
     .prefault("5m")
     .describe("With acknowledge: what is not confirmed as indexed within this time is sent again."),
   batch: batchOptions({

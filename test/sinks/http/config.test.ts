@@ -32,6 +32,10 @@ describe("options", () => {
     [{ batch: { maxBytes: "6MB" } }, "batch.maxBytes: expected at most 5000000B: Datadog refuses more in one request"],
     [{ batch: { maxBytes: "1KiB" } }, "batch.maxBytes: expected at least 16384B, to hold any one record"],
     [{ batch: { maxAge: "soon" } }, "batch.maxAge: expected a duration with its unit, like 250ms, 1.5s, 10m or 2h"],
+    [{ timeout: { connect: "0s" } }, "timeout.connect: must be at least 100ms"],
+    [{ timeout: { response: "0s" } }, "timeout.response: must be at least 100ms"],
+    [{ timeout: { total: "99ms" } }, "timeout.total: must be at least 100ms"],
+    [{ timeout: { total: "600h" } }, "timeout.total: must be at most 24h"],
     [{ site: "https://app.datadoghq.eu/" }, "site: expected the name of a Datadog site, like datadoghq.eu"],
     [{ endpoint: "ftp://i" }, "endpoint: expected a URL that begins with https:// or http://, or unix:/SOCKET:/PATH"],
     [{ endpoint: "unix:i" }, "endpoint: expected a URL that begins with https:// or http://, or unix:/SOCKET:/PATH"],
@@ -44,6 +48,11 @@ describe("options", () => {
     ]),
   ])("%j is refused", (options, problem) => {
     expect(problems(datadogSchema, { apiKey: "k", ...options })).toEqual([problem]);
+  });
+
+  test.each(["ackInterval", "ackTimeout"])("no time at all for %s is refused", (name) => {
+    const options = { token: "t", endpoint: "https://splunk:8088", [name]: "0s" };
+    expect(problems(splunkHecSchema, options)).toEqual([`${name}: must be at least 100ms`]);
   });
 
   test("the raw endpoint of Splunk is refused", () => {
