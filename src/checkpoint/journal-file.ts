@@ -1,10 +1,41 @@
 import { type FileHandle, link, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { CheckpointChange } from "../core/checkpoint.ts";
 import { errorCode } from "../core/errors.ts";
 import { decodeLine } from "./entry.ts";
 
+/** A journal that is open for appending. */
+export interface OpenJournal {
+  readonly handle: FileHandle;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Puts a new journal in the place of the one before, or of none, in one step. */
+export async function replaceJournal(path: string, lines: Iterable<string>): Promise<OpenJournal> {
+  const handle = await open(`${path}.new`, "w", 0o600);
+  let size = 0;
+  try {
+    for (const line of lines) {
+      const bytes = Buffer.from(line);
+      await writeAll(handle, bytes, size);
+      size += bytes.length;
+    }
+    await handle.sync();
+    await keepPrevious(path);
+    await rename(`${path}.new`, path);
+    await syncDirectory(dirname(path));
+    return { handle, size };
+  } catch (error) {
+    await handle.close();
+    // On a full disk entries may still fit in where it stood.
+    await rm(`${path}.new`, { force: true });
+    throw error;
+  }
+}
+
 /** The journal as it was stays under another name. A hard link first: at no moment is there no journal. */
-export async function keepPrevious(path: string): Promise<void> {
+async function keepPrevious(path: string): Promise<void> {
   await rm(`${path}.previous.new`, { force: true });
   try {
     await link(path, `${path}.previous.new`);
@@ -70,7 +101,7 @@ export async function leadsTo(path: string, handle: FileHandle): Promise<boolean
   }
 }
 
-export async function syncDirectory(path: string): Promise<void> {
+async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, "r");
   try {
     await directory.sync();

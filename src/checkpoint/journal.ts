@@ -1,11 +1,11 @@
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { type FileHandle, rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { CheckpointChange, CheckpointStore, StoreHealth } from "../core/checkpoint.ts";
 import { describeError, errorCode } from "../core/errors.ts";
 import { makeDirectory } from "../core/make-directory.ts";
 import type { Emit } from "../core/events.ts";
 import { encodeEntry, encodeHeader } from "./entry.ts";
-import { keepPrevious, leadsTo, syncDirectory, writeAll } from "./journal-file.ts";
+import { leadsTo, replaceJournal, writeAll } from "./journal-file.ts";
 import { JOURNAL, loadState } from "./load-state.ts";
 import { type CheckpointState, keyOf } from "./state.ts";
 
@@ -183,26 +183,8 @@ export class Journal implements CheckpointStore {
   }
 
   async #compact(): Promise<void> {
-    const path = this.#path;
     await makeDirectory(this.#options.directory, 0o700);
-    const handle = await open(`${path}.new`, "w", 0o600);
-    let size = 0;
-    try {
-      for (const line of snapshotOf(this.#state)) {
-        const bytes = Buffer.from(line);
-        await writeAll(handle, bytes, size);
-        size += bytes.length;
-      }
-      await handle.sync();
-      await keepPrevious(path);
-      await rename(`${path}.new`, path);
-      await syncDirectory(dirname(path));
-    } catch (error) {
-      await handle.close();
-      // On a full disk entries may still fit in where it stood.
-      await rm(`${path}.new`, { force: true });
-      throw error;
-    }
+    const { handle, size } = await replaceJournal(this.#path, snapshotOf(this.#state));
     const former = this.#handle;
     this.#handle = handle;
     this.#size = size;
