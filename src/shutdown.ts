@@ -113,5 +113,5 @@ export class Shutdown {
   }
 }
 
-/** Whether its receiver has not got everything. To one that has gone nothing is owed. */
-export const isOwed = ({ ended, account }: Pipeline): boolean => !ended && account.pendingBytes > 0;
+/** Whether its receiver has not got everything. To one that has gone nothing is owed; but if that only stood in, it is still owed to the other. */
+export const isOwed = ({ ended, spills, account }: Pipeline): boolean => (spills || !ended) && account.pendingBytes > 0;

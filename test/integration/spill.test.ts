@@ -43,3 +43,17 @@ test("a sink that is well is not spilled: its unfinished last line stays its own
   expect((await agent.terminate()).code).toBe(0);
   expect([datadog.items.map(({ message }) => message), agent.stdout]).toEqual([["one", "unfinished"], ""]);
 });
+
+test("what can't be spilled either, because nobody reads there, is still owed", async () => {
+  const scene = new Scene();
+  const dead = await scene.datadog();
+  dead.respond = () => ({ status: 503 });
+  const sinks = { dead: datadogSink(dead), console: { type: "stdout", format: "raw" } };
+  scene.write("app.log", "one\n");
+  const wrapper = ["bash", "-c", 'exec "$@" > >(exec true)', "bash"];
+  const shutdown = { quietPeriod: "250ms", timeout: "5s", spillTo: "console" };
+  const agent = scene.agent({ sinks, shutdown }, { wrapper });
+  await eventually("a refusal", agent, () => dead.requests > 0);
+  expect((await agent.terminate()).code).toBe(75);
+  expect(agent.stderr).toMatch(/"event":"sink.undelivered".*"sink":"dead"/);
+});
