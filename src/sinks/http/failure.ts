@@ -35,6 +35,9 @@ const CERTIFICATE_CODES: ReadonlySet<string> = new Set([
 /** The server refuses our certificate, or wants one that we do not have. */
 const CLIENT_CERTIFICATE_ALERT = /^ERR_SSL_.*ALERT_.*(?:CERTIFICATE|UNKNOWN_CA)/;
 
+/** What Node says of a proxy that wants other credentials before it opens a tunnel: the end of it is the proxy's status line. */
+const PROXY_REFUSES = /: HTTP\/\d\.\d 407\b/;
+
 /** What a request that got no complete response means. Only what a person must put right is `blocked`. */
 export function classifyFailure(error: unknown): Outcome {
   const code = errorCode(error);
@@ -45,6 +48,9 @@ export function classifyFailure(error: unknown): Outcome {
   }
   if (code !== undefined && CLIENT_CERTIFICATE_ALERT.test(code)) {
     return { kind: "blocked", reason: `the server refuses our certificate: ${reason}` };
+  }
+  if (code === "ERR_PROXY_TUNNEL" && PROXY_REFUSES.test(message)) {
+    return { kind: "blocked", reason: `the proxy refuses the credentials: ${reason}` };
   }
   if (code === "ERR_INVALID_CHAR") {
     return { kind: "blocked", reason: "a credential holds characters that an HTTP header cannot carry" };

@@ -46,6 +46,7 @@ export function classifyStatus(reply: HttpReply, nowMs: number): Outcome | undef
   if (status === 401 || status === 403) {
     return { kind: "blocked", reason: `the credentials are refused: ${describeReply(reply)}` };
   }
+  if (status === 407) return { kind: "blocked", reason: `the proxy refuses the credentials: ${describeReply(reply)}` };
   if (status >= 300) return { kind: "blocked", reason: `the endpoint is wrong: ${describeReply(reply)}` };
   return { kind: "retry", reason: `not the documented success: ${describeReply(reply)}` };
 }

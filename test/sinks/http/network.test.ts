@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Sink, SinkContext } from "../../../src/core/sink.ts";
+import { Secret } from "../../../src/core/secret.ts";
 import { datadog } from "../../../src/sinks/datadog/sink.ts";
 import { TestClock } from "../../core/test-clock.ts";
-import { createSink, never } from "../support.ts";
+import { context, createSink, never } from "../support.ts";
 import { startProxy } from "./proxy.ts";
 import { type Handler, portOf, reply, startServer } from "./server.ts";
 import { credentials, pem } from "../../support/certificates.ts";
@@ -112,11 +113,34 @@ describe("a proxy", () => {
     });
   });
 
+  test.each(["http", "https"])(
+    "that wants other credentials blocks the sink, and has those of the file as it is then (%s)",
+    async (scheme) => {
+      await using server = await startServer([reply(202)], scheme === "https" ? credentials("server") : undefined);
+      await using proxy = await startProxy({ password: "right-one" });
+      const secret = { current: proxy.url.replace("//", "//user:wrong-one@") };
+      const parsed = datadog.schema.parse({
+        apiKey: "k",
+        endpoint: server.url,
+        ...(scheme === "https" ? { tls } : {}),
+      });
+      const options = { ...parsed, proxy: new Secret(secret.current, () => secret.current) };
+      const sink = datadog.create(options, context());
+      const outcome = await sink.send(BODY, never());
+      expect(outcome).toMatchObject({ kind: "blocked", reason: expect.stringMatching(/proxy.*407/) });
+      expect(JSON.stringify(outcome)).not.toContain("wrong-one");
+      secret.current = proxy.url.replace("//", "//user:right-one@");
+      await sink.refresh?.();
+      expect(await sink.send(BODY, never())).toEqual({ kind: "delivered" });
+      await sink.close();
+    },
+  );
+
   describe("is a reason to try again when it", () => {
-    test("asks for a password", async () => {
-      await using proxy = await startProxy({ refuses: "407 Proxy Authentication Required" });
+    test("can't reach the receiver", async () => {
+      await using proxy = await startProxy({ refuses: "502 Bad Gateway" });
       const outcome = await sendOnce("https://127.0.0.1:1", { proxy: proxy.url.replace("//", "//user:hush@"), tls });
-      expect(outcome).toMatchObject({ kind: "retry", reason: expect.stringContaining("407") });
+      expect(outcome).toMatchObject({ kind: "retry", reason: expect.stringContaining("502") });
       expect(JSON.stringify(outcome)).not.toContain("hush");
     });
 

@@ -12,6 +12,8 @@ export interface TestProxy extends AsyncDisposable {
 export interface ProxyFault {
   /** What it says to CONNECT instead of 200. */
   readonly refuses?: string;
+  /** It wants this password of the user `user`. */
+  readonly password?: string;
   /** Takes the connection and says nothing. */
   readonly hangs?: boolean;
 }
@@ -25,8 +27,15 @@ export async function startProxy(fault: ProxyFault = {}): Promise<TestProxy> {
     seen.push(`${method} ${url}`);
     credentials.push(headers["proxy-authorization"]);
   };
+  const isRefused = ({ headers }: http.IncomingMessage): boolean =>
+    fault.password !== undefined &&
+    headers["proxy-authorization"] !== `Basic ${Buffer.from(`user:${fault.password}`).toString("base64")}`;
   const server = http.createServer((request, response) => {
     note(request);
+    if (isRefused(request)) {
+      response.writeHead(407).end();
+      return;
+    }
     const { method = "", url = "" } = request;
     const { "proxy-authorization": _own, ...headers } = request.headers;
     const onward = http.request(url, { method, headers }, (answer) => {
@@ -41,8 +50,9 @@ export async function startProxy(fault: ProxyFault = {}): Promise<TestProxy> {
     sockets.add(socket);
     socket.on("error", () => socket.destroy());
     if (fault.hangs === true) return;
-    if (fault.refuses !== undefined) {
-      socket.end(`HTTP/1.1 ${fault.refuses}\r\n\r\n`);
+    const refusal = isRefused(request) ? "407 Proxy Authentication Required" : fault.refuses;
+    if (refusal !== undefined) {
+      socket.end(`HTTP/1.1 ${refusal}\r\n\r\n`);
       return;
     }
     const { hostname, port } = new URL(`http://${request.url}`);
