@@ -67,6 +67,8 @@ export class Attempts {
           }
           const outcome = await this.#attemptOnce(current, to - from, signal);
           if (outcome.kind !== "retry" && outcome.kind !== "blocked") return outcome;
+          // What is blocked is held, however long that takes, and does not bring its end nearer.
+          if (outcome.kind === "blocked") shipment.failingSinceMs = undefined;
           const end = outcome.kind === "retry" ? this.#giveUp(shipment, from, to, row, outcome.reason) : undefined;
           if (end !== undefined) return end;
           throw new AttemptFailed(outcome);
@@ -107,7 +109,8 @@ export class Attempts {
     reason: string,
   ): Terminal | undefined {
     const { clock, emit, gate, giveUpAfterMs, name } = this.#options;
-    if (giveUpAfterMs !== undefined && clock.elapsed() - shipment.startedMs >= giveUpAfterMs) {
+    shipment.failingSinceMs ??= clock.elapsed();
+    if (giveUpAfterMs !== undefined && clock.elapsed() - shipment.failingSinceMs >= giveUpAfterMs) {
       return { kind: "gaveUp", reason: `gave up after ${Math.round(giveUpAfterMs / 1_000)} s: ${reason}` };
     }
     if (row.failures === 0) row.successesBefore = this.#successes;

@@ -64,8 +64,14 @@ export class Delivery {
    * with undefined if it was stopped before that.
    */
   async deliver(batch: Deliverable, signal: AbortSignal): Promise<readonly Unconfirmed[] | undefined> {
-    const startedMs = this.#options.clock.elapsed();
-    const shipment: Shipment = { batch, signal, startedMs, unconfirmed: [], condemned: [], stoodAside: false };
+    const shipment: Shipment = {
+      batch,
+      signal,
+      failingSinceMs: undefined,
+      unconfirmed: [],
+      condemned: [],
+      stoodAside: false,
+    };
     try {
       const isDone = (await this.#deliver(shipment, 0, batch.records.length)) && (await this.#burial.bury(shipment));
       return isDone ? shipment.unconfirmed : undefined;

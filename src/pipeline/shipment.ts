@@ -30,7 +30,8 @@ export interface Unconfirmed extends Run {
 export interface Shipment {
   readonly batch: Deliverable;
   readonly signal: AbortSignal;
-  readonly startedMs: number;
+  /** Monotonic time since when it fails, milliseconds; undefined while it does not, or is blocked. */
+  failingSinceMs: number | undefined;
   /** Requests that were taken and are not confirmed yet. */
   readonly unconfirmed: Unconfirmed[];
   readonly condemned: { readonly index: number; readonly verdict: Verdict }[];

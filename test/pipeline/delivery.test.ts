@@ -20,7 +20,10 @@ const START = { offset: 0, crc: 0, tail: 0 };
 function world(
   answer?: Answer,
   limits: Partial<BatchLimits> = {},
-  { deadLetterBytes = 1_024 ** 2, giveUpAfterMs }: { deadLetterBytes?: number; giveUpAfterMs?: number } = {},
+  {
+    deadLetterBytes = 1_024 ** 2,
+    ...options
+  }: { deadLetterBytes?: number; giveUpAfterMs?: number; expectsRefusals?: boolean } = {},
 ) {
   const clock = new TestClock();
   const events: AgentEvent[] = [];
@@ -43,7 +46,7 @@ function world(
     encoder,
     clock,
     emit: (event) => events.push(event),
-    giveUpAfterMs,
+    ...options,
   });
   const stop = new AbortController();
   onTestFinished(() => stop.abort());
@@ -67,6 +70,8 @@ function sliceOf(records: readonly LogRecord[]): Slice {
   const end = { ...START, offset: counters.deliveredBytes };
   return { progress, records, from: START, to: end, range: { end, counters } };
 }
+
+const isOpen = (gate: Gate) => (): boolean => gate.state.kind !== "closed";
 
 const names = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => `r${index}`);
 
@@ -141,6 +146,22 @@ describe("when it is stopped", () => {
     stop.abort();
     expect(await delivering).toBeUndefined();
     expect(slice.range.counters.deadLetteredRecords).toBe(0);
+  });
+
+  test("the body is not used again, for whoever got it may still read it", async () => {
+    const { sink, delivery, stop } = world();
+    const bodies: Buffer[] = [];
+    const send: FakeSink["send"] = async (body, signal) => {
+      bodies.push(body);
+      await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+      return retry("abandoned");
+    };
+    Object.assign(sink, { send });
+    const delivering = delivery.deliver(batchOf(sink, ["x".repeat(300_000)]).batch, stop.signal);
+    await until("it is sent", () => bodies.length === 1);
+    stop.abort();
+    expect(await delivering).toBeUndefined();
+    expect(pool.take(bodies[0]?.length ?? 0).buffer).not.toBe(bodies[0]?.buffer);
   });
 
   test("before it began, nothing is sent", async () => {
@@ -255,13 +276,14 @@ describe("what is rejected", () => {
   );
 
   test("as a record that was split counts once", async () => {
-    const { sink, delivery, stop, letters } = world(() => ({ kind: "rejected", reason: "400" }), {
+    const { sink, delivery, stop, letters, events } = world(() => ({ kind: "rejected", reason: "400" }), {
       maxRecordBytes: 20_000,
     });
     const { batch, slice } = batchOf(sink, ["x".repeat(70_000)]);
     expect(batch.records.length).toBeGreaterThan(2);
     expect(await delivery.deliver(batch, stop.signal)).toEqual([]);
     expect((await letters()).join("")).toBe("x".repeat(70_000));
+    expect(events).toMatchObject([{ kind: "sink.deadLettered", records: 1 }]);
     expect(slice.range.counters).toEqual({ ...noCounters(), deadLetteredRecords: 1, deadLetteredBytes: 70_001 });
   });
 
@@ -283,8 +305,15 @@ describe("what is rejected", () => {
 });
 
 describe("when nearly everything is rejected", () => {
-  test("the sink is blocked, and the log is not turned into dead letters", async () => {
-    const { clock, sink, gate, delivery, stop, letters } = world(() => ({ kind: "rejected", reason: "400" }));
+  test.each<[string, { readonly firstBad?: number }]>([
+    ["all at once", {}],
+    ["one after the other", { firstBad: 0 }],
+  ])("%s, the sink is blocked, and the log is not turned into dead letters", async (_name, more) => {
+    const { clock, sink, gate, delivery, stop, letters } = world(() => ({
+      kind: "rejected",
+      reason: "400",
+      ...more,
+    }));
     const delivering = delivery.deliver(batchOf(sink, names(1_000)).batch, stop.signal);
     await until("it is blocked", () => gate.state.kind !== "closed");
     expect(gate.state).toMatchObject({
@@ -312,6 +341,48 @@ describe("when nearly everything is rejected", () => {
     mended = true;
     expect(await stepping(clock, delivering)).toEqual([]);
     expect([...(await letters()), ...sink.taken].sort()).toEqual([...names(1_000)].sort());
+  });
+});
+
+const rejectsBad: Answer = (lines) => {
+  const firstBad = lines.findIndex((line) => line.startsWith("bad"));
+  return firstBad === -1 ? delivered : { kind: "rejected", reason: "code 6", firstBad };
+};
+
+describe("when much is rejected, but not most", () => {
+  test("what stands before a bad record counts as taken, and the sink is not blocked", async () => {
+    const { sink, gate, delivery, stop, letters } = world(rejectsBad);
+    const bodies = Array.from({ length: 3_000 }, (_, index) => (index % 3 === 2 ? `bad${index}` : `r${index}`));
+    for (let at = 0; at < bodies.length; at += 1_000) {
+      const { batch } = batchOf(sink, bodies.slice(at, at + 1_000));
+      expect(await Promise.race([delivery.deliver(batch, stop.signal), until("it is blocked", isOpen(gate))])).toEqual(
+        [],
+      );
+    }
+    expect((await letters()).length).toBe(1_000);
+    expect(sink.taken).toEqual(bodies.filter((body) => body.startsWith("r")));
+  });
+
+  test("a batch is narrowed though the sink is blocked, for its good records may prove the setting right", async () => {
+    const { clock, sink, gate, delivery, stop } = world((lines) =>
+      lines.some((line) => line.startsWith("bad")) ? { kind: "rejected", reason: "400" } : delivered,
+    );
+    const bad = Array.from({ length: 600 }, (_, index) => `bad${index}`);
+    const delivering = delivery.deliver(batchOf(sink, bad).batch, stop.signal);
+    await until("it is blocked", isOpen(gate));
+    const other = delivery.deliver(batchOf(sink, ["one", "two", "bad"]).batch, stop.signal);
+    for (let i = 0; i < 20; i += 1) await clock.advance(30_000);
+    expect(sink.taken).toEqual(["one", "two"]);
+    stop.abort();
+    await Promise.all([delivering, other]);
+  });
+
+  test("a sink that may well refuse most is never blocked", async () => {
+    const { sink, gate, delivery, stop, letters } = world(rejectsBad, {}, { expectsRefusals: true });
+    const bad = Array.from({ length: 700 }, (_, index) => `bad${index}`);
+    const delivering = delivery.deliver(batchOf(sink, bad).batch, stop.signal);
+    expect(await Promise.race([delivering, until("it is blocked", isOpen(gate))])).toEqual([]);
+    expect((await letters()).length).toBe(700);
   });
 });
 
@@ -382,12 +453,30 @@ describe("what fails again and again while others succeed", () => {
     expect(admitted).toBe(false);
     for (let i = 0; i < 50; i += 1) await clock.advance(1_000);
     expect(admitted).toBe(true);
+    expect(gate.standAside()).toBe(false);
     stop.abort();
     await Promise.all([delivering, other]);
+    // It has come back.
+    expect(gate.standAside()).toBe(true);
   });
 });
 
 describe("retry.giveUpAfter", () => {
+  test("begins anew once what was blocked is mended", async () => {
+    let isMended = false;
+    const answer: Answer = () => (isMended ? retry("503") : blocked);
+    const { clock, sink, delivery, stop, letters } = world(answer, {}, { giveUpAfterMs: 60_000 });
+    const delivering = delivery.deliver(batchOf(sink, names(3)).batch, stop.signal);
+    for (let i = 0; i < 10; i += 1) await clock.advance(60_000);
+    isMended = true;
+    const before = sink.requests.length;
+    for (let i = 0; i < 5; i += 1) await clock.advance(11_000);
+    expect(sink.requests.length).toBeGreaterThan(before + 1);
+    expect(await letters()).toEqual([]);
+    expect(await stepping(clock, delivering)).toEqual([]);
+    expect(await letters()).toEqual(names(3));
+  });
+
   test("sends what has failed for that long to the dead letters, and nothing before", async () => {
     const { clock, sink, delivery, stop, letters, events } = world(() => retry("503"), {}, { giveUpAfterMs: 60_000 });
     const { batch, slice } = batchOf(sink, names(3));

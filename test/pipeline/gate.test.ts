@@ -54,13 +54,12 @@ describe("while the sink is well", () => {
     const one = world({ min: 1, max: 4 });
     expect(await places(one)).toBe(1);
     const grown: number[] = [];
-    const many = world({ min: 1, max: 4 });
-    for (let i = 0; i < 20; i += 1) {
-      many.gate.settle(delivered, 1);
-      grown.push(i);
+    for (let successes = 1; successes <= 8; successes += 1) {
+      const many = world({ min: 1, max: 4 });
+      for (let i = 0; i < successes; i += 1) many.gate.settle(delivered, 1);
+      grown.push(await places(many));
     }
-    expect(await places(many)).toBe(4);
-    expect(grown).toHaveLength(20);
+    expect(grown).toEqual([2, 2, 2, 3, 3, 3, 4, 4]);
   });
 
   test("a failure halves the concurrency, never below the least", async () => {
@@ -170,6 +169,35 @@ describe("while the sink is failing", () => {
     await one.clock.advance(1);
     expect(waiting.through).toBe(1);
     expect(one.failing).toEqual([["401", 1_000]]);
+  });
+
+  test("another kind of failure is another row, with waits from the beginning, of the same outage", async () => {
+    const one = world();
+    const sinceMs = one.clock.elapsed();
+    for (let i = 0; i < 10; i += 1) {
+      one.gate.settle(retry(), 1);
+      await Promise.all([one.gate.enter(one.stop.signal), one.clock.advance(30_000)]);
+    }
+    one.gate.settle(blocked, 1);
+    expect(one.failing.at(-1)).toEqual(["401", 1_500]);
+    expect(one.gate.state).toMatchObject({ kind: "open", failure: { kind: "blocked", count: 1, sinceMs } });
+  });
+
+  test("one batch at a time may lend its place to another", async () => {
+    const { gate, stop } = world({ min: 1, max: 2 });
+    expect(await gate.acquire(stop.signal)).toBe(true);
+    expect([gate.standAside(), gate.standAside()]).toEqual([true, false]);
+    expect(await gate.acquire(stop.signal)).toBe(true);
+    expect(gate.inFlight).toBe(2);
+    gate.release();
+    gate.comeBack();
+    expect(gate.standAside()).toBe(true);
+  });
+
+  test("none lends its place where strict order is wanted", async () => {
+    const { gate, stop } = world({ min: 1, max: 1 });
+    expect(await gate.acquire(stop.signal)).toBe(true);
+    expect(gate.standAside()).toBe(false);
   });
 
   test("an abort ends the wait and takes no turn from the others", async () => {
