@@ -1,7 +1,7 @@
 import { type FileHandle, link, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { CheckpointChange } from "../core/checkpoint.ts";
-import { errorCode } from "../core/errors.ts";
+import { describeError, errorCode, UserError } from "../core/errors.ts";
 import { decodeLine } from "./entry.ts";
 
 /** A journal that is open for appending. */
@@ -63,7 +63,7 @@ export async function loadJournal(path: string): Promise<LoadedJournal | undefin
     text = await readFile(path, "utf8");
   } catch (error) {
     if (errorCode(error) === "ENOENT") return undefined;
-    throw error;
+    throw new UserError(`the checkpoints can't be read: ${describeError(error)}; whoever runs tailcar must own them`);
   }
   const lines = text.split("\n");
   const tail = lines.pop();

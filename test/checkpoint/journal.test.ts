@@ -1,6 +1,7 @@
-import { readFile, readdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { UserError } from "../../src/core/errors.ts";
 import { JOURNAL } from "../../src/checkpoint/load-state.ts";
 import { scratchDirectory } from "../core/scratch.ts";
 import { counters, cursor, file, loss, offsetsOf, openJournal, stateOf } from "./support.ts";
@@ -11,6 +12,13 @@ describe("the journal", () => {
     expect([journal.resumed, journal.damaged, events]).toEqual([false, false, []]);
     expect(stateOf(journal)).toEqual({ files: [], cursors: [], totals: [], losses: [] });
     await journal.close();
+  });
+
+  test("that can't be read ends the start with a sentence for the user", async () => {
+    const directory = scratchDirectory();
+    await mkdir(join(directory, JOURNAL));
+    await expect(openJournal(directory)).rejects.toThrow(/^the checkpoints can't be read: EISDIR/);
+    await expect(openJournal(directory)).rejects.toBeInstanceOf(UserError);
   });
 
   test("gives everything back that was flushed", async () => {

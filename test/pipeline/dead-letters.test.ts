@@ -8,6 +8,7 @@ import { DeadLetters, type DeadLettersOptions } from "../../src/pipeline/dead-le
 import { scratchDirectory } from "../core/scratch.ts";
 import { TestClock } from "../core/test-clock.ts";
 import { until } from "../support/poll.ts";
+import { SmallDisk } from "../support/small-disk.ts";
 import { recordOf } from "./fakes.ts";
 
 function make(options: Partial<DeadLettersOptions> = {}) {
@@ -64,6 +65,23 @@ describe("a dead letter", () => {
         fields,
       },
     ]);
+  });
+
+  test("that a full disk cut short is gone, and those before it are whole", async (context) => {
+    const disk = SmallDisk.mount(scratchDirectory(), 64, context);
+    const { directory, letters } = make({ directory: join(disk.directory, "letters") });
+    expect(await letters.append(condemned("one"))).toEqual({ kind: "kept" });
+    const long = "x".repeat(70_000);
+    expect(await letters.append(condemned(long))).toMatchObject({
+      kind: "failed",
+      reason: expect.stringMatching("ENOSPC"),
+    });
+    const texts = await Promise.all((await readdir(directory)).map((name) => readFile(join(directory, name), "utf8")));
+    expect(texts.map((text) => text.slice(-1))).toEqual(["\n"]);
+    expect(await bodiesIn(directory)).toEqual(["one"]);
+    disk.resize(1_024);
+    expect(await letters.append(condemned(long))).toEqual({ kind: "kept" });
+    expect(await bodiesIn(directory)).toEqual(["one", long]);
   });
 
   test("is for its owner's eyes only", async () => {
