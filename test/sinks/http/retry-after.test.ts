@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { retryReply } from "../../../src/sinks/http/reply.ts";
 import { parseRetryAfter } from "../../../src/sinks/http/retry-after.ts";
 
 const NOW = Date.parse("Thu, 01 Jan 2026 00:00:00 GMT");
@@ -27,4 +28,16 @@ test.each<[string | undefined, number | undefined]>([
   ["Wed, 31 Dec 2025 23:59:59 GMT", undefined],
 ])("Retry-After %j asks to wait %s ms", (header, expected) => {
   expect(parseRetryAfter(header, NOW)).toBe(expected);
+});
+
+test("a date is counted from the receiver's clock, where it tells it", () => {
+  const at = Date.parse("2026-01-01T00:00:00Z");
+  const inAMinute = { "retry-after": new Date(at + 60_000).toUTCString() };
+  const reply = { status: 429, body: "" };
+  // Ours is six hours ahead.
+  const nowMs = at + 6 * 3_600_000;
+  const told = retryReply({ ...reply, headers: { ...inAMinute, date: new Date(at).toUTCString() } }, nowMs);
+  expect(told).toMatchObject({ kind: "retry", afterMs: 60_000 });
+  for (const date of [undefined, "yesterday"])
+    expect(retryReply({ ...reply, headers: { ...inAMinute, date } }, at)).toMatchObject({ afterMs: 60_000 });
 });

@@ -107,6 +107,19 @@ test("what is not indexed within the time-out counts as lost, and goes through a
   expect(intake.channels.size).toBe(2);
 });
 
+test("in a channel that is not used any more, what is open is asked for until it is told", async () => {
+  const { intake, receive, settled, clock } = await world({}, { ackTimeout: "10s" });
+  intake.holdsBack = true;
+  const lost = await receive("one");
+  await clock.advance(6_000);
+  const open = await receive("two");
+  expect(await settled(lost)).toBe(false);
+  const next = await receive("one");
+  expect(intake.channels.size).toBe(2);
+  intake.release();
+  expect(await Promise.all([settled(open), settled(next)])).toEqual([true, true]);
+});
+
 test("a number that was given before means that the channel was lost: what is open in it is sent again at once", async () => {
   const { intake, receive, settled } = await world();
   intake.holdsBack = true;
