@@ -140,7 +140,7 @@ export class Generation {
     if (isRest && this.#text(line) === body) return line.end;
     // A piece of a line that was cut; or what stood there when the file ended, in the middle of a line perhaps.
     const isPiece = split === "first" || split === "middle";
-    const ends = isPiece ? [offset + Buffer.byteLength(body)] : this.#sizes.map(({ size }) => size);
+    const ends = isPiece ? pieceEnds(offset, body) : this.#sizes.map(({ size }) => size);
     return ends.find(
       (end) =>
         end > offset &&
@@ -178,6 +178,13 @@ export class Generation {
   #endedWithin(from: number, to: number): boolean {
     return this.#sizes.some(({ size }) => size >= from && size < to);
   }
+}
+
+/** Where a piece of a line may end. Each U+FFFD in it stands for one to three bytes that are no UTF-8, or for its own three. */
+function pieceEnds(offset: number, body: string): readonly number[] {
+  const longest = offset + Buffer.byteLength(body);
+  const replaced = body.split("\uFFFD").length - 1;
+  return Array.from({ length: 2 * replaced + 1 }, (_, fewer) => longest - fewer);
 }
 
 function* occurrences(bytes: Buffer, part: Buffer): Generator<number> {
