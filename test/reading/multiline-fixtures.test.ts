@@ -31,7 +31,7 @@ test.each(names)("traces are whole, by the language's preset and by auto: %s", (
   const records = recordsOf(name);
   const lines = records.flatMap((record) => [...record.split("\n"), "next"]);
   const expected = records.flatMap((record) => [record, "next"]);
-  const preset = presets[name.replace(".txt", "")];
+  const preset = presets[name.replace(/[-.].*/, "")];
   expect(preset && join(lines, preset).records).toEqual(expected);
   expect(join(lines, auto).records).toEqual(expected);
 });

@@ -1,6 +1,13 @@
-import { dotnet, java, node } from "./frames.ts";
-import { dart, go, php, python, ruby, rust } from "./languages.ts";
+import { dart } from "./dart.ts";
+import { dotnet } from "./dotnet.ts";
+import { java } from "./frames.ts";
+import { go } from "./go.ts";
 import { type Extent, matches } from "./lines.ts";
+import { node } from "./node.ts";
+import { php } from "./php.ts";
+import { python } from "./python.ts";
+import { ruby } from "./ruby.ts";
+import { rust } from "./rust.ts";
 import { mayBeHeader } from "./shapes.ts";
 
 /** Joining by the shape of a language's stack traces. */
@@ -10,7 +17,7 @@ const others = Object.values(presets).filter((extent) => extent !== java);
 
 /** Behind frames like Java's, these go on with a trace of Node or .NET. */
 const OPEN_FRAME = / \{$/;
-const GOES_ON = /^(?:\s|caused by: )/;
+const GOES_ON = /^(?:\s|$|---|caused by: )/;
 
 /** Whatever language a trace is of: the one that makes most of it. */
 export const auto: Extent = (lines, from) => {

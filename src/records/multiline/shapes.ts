@@ -6,12 +6,15 @@ export const ERROR_NAME = /(?:Exception|Error|Throwable)(?![a-z])/;
 /** `com.example.Broken: text` or `com.example.Broken`: a class by its full name, whatever it is called. */
 export const CLASS_NAME = /^(?:[\w$]{1,64}\.){1,16}[A-Z][\w$]*(?:: |:?$)/;
 
+/** `CardDeclined: text`, with `[Error]` behind the name in Node: a class in camel case, whatever it is called. */
+export const OWN_NAME = /(?:^|: )(?:\w{1,64}[.$+]){0,16}[A-Z][a-z\d]{1,64}[A-Z][\w$]*(?: \[\w+\])?: /;
+
 /** A frame of Java, Node and .NET: indented, `at`, and a place or a single name. */
 export const AT_FRAME = /^\s+at (?:\S+$|.*[(:[<])/;
 
 /** Lines that begin a record of their own, whatever stands before them: dates and times, JSON, levels, headers of traces. */
 const RECORD_START =
-  /^(?:\d{1,4}[-/:.]\d|\[|\{|<\d|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE)\b|[A-Z][a-z]{2} +\d|Traceback |panic: |fatal error: |goroutine \d|thread '|PHP |Unhandled |Exception in thread )/;
+  /^(?:\d{1,4}[-/:.]\d|\[|\{|<\d|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE)\b|[A-Z][a-z]{2} +\d|Traceback |panic: |fatal error: |goroutine \d|runtime: |SIG[A-Z]+: |thread '|PHP |Unhandled |Exception in thread |Fatal Python error: |#<Thread:0x)/;
 
 /** Lines of which a record begins that no logger wrote: what the runtimes print of an error that nobody caught is one. */
 const ALONE =
@@ -21,9 +24,10 @@ export const standsAlone = (text: string): boolean => ALONE.test(text);
 
 /** Lines after which a trace may come, so that the last lines of what is there have to wait for the next ones. */
 const HEADER =
-  /Exception|Error|Throwable|Traceback|panic|exception '|^(?:[\w$]+\.){1,16}[A-Z]|^(?:fatal|fail|warn|crit|info|dbug|trce)|:\d+$|\):$|:in [`']|^(?:goroutine \d|runtime: |SIG|unexpected fault|Unhandled )/;
+  /Exception|Error|Throwable|Traceback|panic|exception '|^(?:[\w$]+\.){1,16}[A-Z]|^(?:fatal|fail|warn|crit|info|dbug|trce)|:\d+$|\):$|:in [`']|Uncaught |exception was never|^(?:goroutine \d|runtime: |SIG|unexpected fault|Unhandled |Fatal Python|  File "|F\d{4,8} \d)/;
 
-export const mayBeHeader = (text: string): boolean => text.charCodeAt(0) !== 0x7b && HEADER.test(text);
+export const mayBeHeader = (text: string): boolean =>
+  text.charCodeAt(0) !== 0x7b && (HEADER.test(text) || OWN_NAME.test(text));
 
 const QUIET = /\b(?:TRACE|DEBUG|INFO|NOTICE|FINE|FINER|FINEST|CONFIG|VERBOSE)\b/i;
 const SEVERE =
@@ -55,7 +59,8 @@ export function afterMessage(lines: Lines, index: number, shape: RegExp): number
     const text = lines.text(next);
     if (text === undefined) return undefined;
     if (shape.test(text)) return next;
-    if (RECORD_START.test(text) || ERROR_NAME.test(text) || CLASS_NAME.test(text)) return undefined;
+    if (RECORD_START.test(text) || ERROR_NAME.test(text) || CLASS_NAME.test(text) || OWN_NAME.test(text))
+      return undefined;
   }
   return undefined;
 }
