@@ -58,8 +58,12 @@ function afterFrames(lines: Lines, frames: number): number {
   return matches(lines, next - 1, / \{$/) ? afterProperties(lines, next) : next;
 }
 
+/** Properties have no more lines: where the brace is not closed, each error would look through all that follows. */
+const MAX_PROPERTIES = 300;
+
 /** `util.inspect` shows an error's own properties in braces behind it. */
 function afterProperties(lines: Lines, first: number): number {
-  const end = skip(lines, first, /^(?:\s+\S|\s*$)/);
+  let end = first;
+  while (end < first + MAX_PROPERTIES && matches(lines, end, /^(?:\s+\S|\s*$)/)) end += 1;
   return matches(lines, end, /^\}/) ? end + 1 : first;
 }
