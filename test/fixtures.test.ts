@@ -22,10 +22,13 @@ interface Expected {
   readonly message?: string;
   /** What the format found in a line that is no JSON object. */
   readonly attributes?: Readonly<Record<string, unknown>>;
+  /** The format that the source names, where the record is not of it. */
+  readonly unparsed?: string;
 }
 
 interface Case {
-  readonly formats: readonly string[];
+  /** Names, or a format with its options. */
+  readonly formats: readonly (string | Readonly<Record<string, unknown>>)[];
   /** Each line is a JSON object, which must arrive as the record's attributes. */
   readonly isJson?: boolean;
   readonly records: readonly Expected[];
@@ -37,15 +40,19 @@ function read(name: string): { size: number; cases: Case[] } {
   return { size: Number(file["size"]), cases: file["cases"] };
 }
 
+const nameOf = (format: string | object): string => (typeof format === "string" ? format : Object.keys(format).join());
+
 const names = readdirSync(FIXTURES).filter((name) => name !== "generate" && name !== "multiline");
 const table = names.flatMap((name) =>
-  read(name).cases.flatMap((found) => found.formats.map((format) => [name, format, found] as const)),
+  read(name).cases.flatMap((found) =>
+    found.formats.map((format) => [name, nameOf(format), { ...found, format }] as const),
+  ),
 );
 
 test("the fixtures hold every application and every format", () => {
-  expect(names.length).toBeGreaterThanOrEqual(8);
+  expect(names.length).toBeGreaterThanOrEqual(20);
   expect(new Set(table.map(([, format]) => format))).toEqual(
-    new Set(["raw", "json", "apache", "nginx", "syslog", "auto"]),
+    new Set(["raw", "json", "apache", "nginx", "syslog", "klog", "csv", "auto"]),
   );
   for (const name of names) {
     const { size, cases } = read(name);
@@ -57,7 +64,7 @@ test("the fixtures hold every application and every format", () => {
 /** The instant, so that any number of decimals may stand for it. */
 const instant = (text: string | undefined): number | undefined => (text === undefined ? undefined : Date.parse(text));
 
-test.each(table)("%s as %s gives the expected records", async (name, format, { isJson, records }) => {
+test.each(table)("%s as %s gives the expected records", async (name, _, { format, isJson, records }) => {
   const scene = new Scene();
   const file = join(scene.logs, "input.log");
   copyFileSync(join(FIXTURES, name, "input.log"), file);
@@ -65,6 +72,8 @@ test.each(table)("%s as %s gives the expected records", async (name, format, { i
   utimesSync(file, WRITTEN, WRITTEN);
   const sources = { fixture: { include: [file], format } };
   const config = { resource: { service: "fixture", host: "pod-1" }, sources, sinks: { console: { type: "stdout" } } };
+  // Text is marked where JSON was promised.
+  const isPromised = format === "json" && isJson !== true;
   const agent = scene.agent(config, { args: ["--once"] });
   expect(await agent.waitExit(20_000)).toEqual({ code: 0, signal: null });
 
@@ -72,14 +81,25 @@ test.each(table)("%s as %s gives the expected records", async (name, format, { i
   const about = found[0]?.resource;
   expect(JSON.stringify(about)).toMatch(/"fixture".*"pod-1"|"pod-1".*"fixture"/);
   expect(found.map((record) => ({ ...record, timestamp: instant(record.timestamp) }))).toEqual(
-    records.map(({ offset, body, message = body, timestamp, severity, attributes = {} }) => ({
-      timestamp: instant(timestamp),
-      severity,
-      message,
-      attributes: isJson === true ? JSON.parse(body) : attributes,
-      resource: about,
-      file,
-      offset,
-    })),
+    records.map(
+      ({
+        offset,
+        body,
+        message = body,
+        timestamp,
+        severity,
+        attributes = {},
+        unparsed = isPromised ? "json" : undefined,
+      }) => ({
+        timestamp: instant(timestamp),
+        severity,
+        message,
+        attributes: isJson === true ? JSON.parse(body) : attributes,
+        resource: about,
+        file,
+        offset,
+        ...(unparsed === undefined ? {} : { unparsed }),
+      }),
+    ),
   );
 });

@@ -2,12 +2,12 @@ import type { JsonValue, Severity } from "../core/record.ts";
 
 /**
  * Names of severities in use, on the OpenTelemetry scale: lowest number of their range, with syslog's own steps within.
- * Those of syslog, log4j, java.util.logging, winston, Python, Serilog, zap, Apache and klog (single letters).
+ * Those of syslog, log4j, java.util.logging, winston, Python, Serilog, zap, Apache, PostgreSQL and klog (single letters).
  */
 const NUMBERS: Readonly<Record<number, string>> = {
   1: "trace finest silly t trace1 trace2 trace3 trace4 trace5 trace6 trace7 trace8",
   2: "finer",
-  5: "debug fine verbose d",
+  5: "debug fine verbose d debug1 debug2 debug3 debug4 debug5",
   6: "config",
   9: "info information informational http log success i",
   10: "notice",

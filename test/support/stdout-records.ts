@@ -10,6 +10,8 @@ export interface StdoutRecord {
   readonly resource: Readonly<Record<string, unknown>>;
   readonly file: string;
   readonly offset: number;
+  /** The format that the source names, if the record is not of it. */
+  readonly unparsed?: string;
 }
 
 /** Cuts a stream into its lines. A last line without its end stays inside: a killed writer may leave half a line. */
@@ -33,12 +35,13 @@ export function stdoutRecords(output: string): StdoutRecord[] {
 export function stdoutRecord(line: string): StdoutRecord {
   const raw: unknown = JSON.parse(line);
   if (!isObject(raw)) throw new Error(`not a record: ${line}`);
-  const { timestamp, severity, message, attributes = {}, resource = {}, file, offset } = raw;
+  const { timestamp, severity, message, attributes = {}, resource = {}, file, offset, unparsed } = raw;
   if (typeof message !== "string" || typeof file !== "string" || typeof offset !== "number") {
     throw new Error(`message, file or offset is missing: ${line}`);
   }
   if (!isObject(attributes) || !isObject(resource)) throw new Error(`attributes or resource is no object: ${line}`);
-  return { timestamp: text(timestamp), severity: text(severity), message, attributes, resource, file, offset };
+  const mark = unparsed === undefined ? {} : { unparsed: text(unparsed) ?? "" };
+  return { timestamp: text(timestamp), severity: text(severity), message, attributes, resource, file, offset, ...mark };
 }
 
 function text(value: unknown): string | undefined {

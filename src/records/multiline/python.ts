@@ -38,7 +38,7 @@ function afterUncompiled(lines: Lines, from: number): number | undefined {
 const FATAL = /^Fatal Python error: /;
 /** Of a thread, as `faulthandler` writes it: the last call comes first. */
 const DUMP = /^(?:Current thread|Thread) 0x[\da-f]+ .*\(most recent call first\):$/;
-const DUMP_FRAME = /^ {2}(?:File |<no Python frame>|\.\.\.)/;
+const DUMP_FRAME = /^ {2}(?:File ".*", line (?:\d+|\?\?\?) in |<no Python frame>$|\.\.\.$)/;
 
 function afterDump(lines: Lines, from: number): number | undefined {
   const isFatal = matches(lines, from, FATAL);

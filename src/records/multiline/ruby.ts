@@ -29,14 +29,20 @@ export const ruby: Extent = (lines, from) => {
   return end === frames ? 1 : end - from;
 };
 
-/** Where the trace of the exception at `head` ends, without its causes; undefined if it has none. */
-function afterTrace(lines: Lines, head: number): number | undefined {
+/** The calls of an exception: where they begin, and the line behind the last of them. */
+interface Trace {
+  readonly frames: number;
+  readonly end: number;
+}
+
+/** The calls of the exception at `head`, without its causes'; undefined if it has none. */
+function traceOf(lines: Lines, head: number): Trace | undefined {
   const highlighted = afterHighlight(lines, head + 1);
   const frames = highlighted ?? afterMessage(lines, head + 1, RUBY_FRAME);
   if (frames === undefined) return undefined;
   // A line that begins an exception is none of a message.
   for (let line = head + 1; line < frames; line += 1) if (matches(lines, line, RUBY_HEAD)) return undefined;
-  return skip(lines, frames, RUBY_FRAME);
+  return { frames, end: skip(lines, frames, RUBY_FRAME) };
 }
 
 /** `error_highlight` shows the code, with a line of carets under it; `did_you_mean` suggests names below. */
@@ -49,6 +55,8 @@ function afterHighlight(lines: Lines, index: number): number | undefined {
 /** In a handler: which method's it is. */
 const HANDLER = /:in [`'](?:rescue|ensure) in ([^'`]{1,200})'/;
 
+const PLACE = /:in [`']([^'`]{1,200})'/;
+
 /** No handler is looked for further down. */
 const MAX_HANDLER = 500;
 
@@ -57,31 +65,35 @@ const MAX_HANDLER = 500;
  * exception that a handler raises has one, and that was raised below the method whose handler it is: from there on both
  * have the same callers.
  */
-function afterCauses(lines: Lines, head: number): number | undefined {
-  let start = head;
-  let end = afterTrace(lines, head);
-  while (end !== undefined) {
-    const cause: number = end;
-    const next = matches(lines, cause, RUBY_HEAD) ? afterTrace(lines, cause) : undefined;
-    if (next === undefined || !isCause(lines, start, cause, next)) return cause;
-    start = cause;
-    end = next;
+function afterCauses(lines: Lines, first: number): number | undefined {
+  let head = first;
+  let trace = traceOf(lines, head);
+  while (trace !== undefined) {
+    const cause: number = trace.end;
+    const next: Trace | undefined = matches(lines, cause, RUBY_HEAD) ? traceOf(lines, cause) : undefined;
+    if (next === undefined || !isCause(lines, head, trace, next)) return cause;
+    head = cause;
+    trace = next;
   }
   return undefined;
 }
 
-/** Whether the trace from `cause` to `end` is of the cause of the exception that stands from `head` to `cause`. */
-function isCause(lines: Lines, head: number, cause: number, end: number): boolean {
-  let handler = head;
-  let method: string | undefined;
-  for (; handler < cause && handler < head + MAX_HANDLER && method === undefined; handler += 1)
-    method = HANDLER.exec(lines.text(handler) ?? "")?.[1];
-  // Behind the loop `handler` is the line of the method itself, and its callers stand below that.
-  const callers = cause - handler - 1;
-  const own = end - callers - 1;
-  if (method === undefined || callers < 0 || own < cause) return false;
-  const isIn = (index: number) => /:in [`']([^'`]{1,200})'/.exec(lines.text(index) ?? "")?.[1] === method;
-  if (!isIn(handler) || !isIn(own)) return false;
-  for (let at = 1; at <= callers; at += 1) if (lines.text(handler + at) !== lines.text(own + at)) return false;
+/** Whether the trace below that of the exception at `head` is of its cause. */
+function isCause(lines: Lines, head: number, { frames, end }: Trace, cause: Trace): boolean {
+  let method = handled(lines, head);
+  // Where the method itself stands that the handler is of; below are its callers.
+  let outer = frames;
+  for (; method === undefined && outer < end && outer < frames + MAX_HANDLER; outer += 1)
+    method = handled(lines, outer);
+  const callers = end - outer - 1;
+  const inner = cause.end - callers - 1;
+  // The cause may have been raised in that method, which then stands in its first line.
+  const own = inner === cause.frames - 1 ? end : inner;
+  if (method === undefined || callers < 0 || own < end) return false;
+  if (placeIn(lines, outer) !== method || placeIn(lines, own) !== method) return false;
+  for (let at = 1; at <= callers; at += 1) if (lines.text(outer + at) !== lines.text(inner + at)) return false;
   return true;
 }
+
+const handled = (lines: Lines, index: number): string | undefined => HANDLER.exec(lines.text(index) ?? "")?.[1];
+const placeIn = (lines: Lines, index: number): string | undefined => PLACE.exec(lines.text(index) ?? "")?.[1];
