@@ -17,8 +17,19 @@ const RECORD_START =
   /^(?:\d{1,4}[-/:.]\d|\[|\{|<\d|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE)\b|[A-Z][a-z]{2} +\d|Traceback |panic: |fatal error: |goroutine \d|runtime: |SIG[A-Z]+: |thread '|PHP |Unhandled |Exception in thread |Fatal Python error: |#<Thread:0x)/;
 
 /** Lines of which a record begins that no logger wrote: what the runtimes print of an error that nobody caught is one. */
-const ALONE =
-  /^(?:\d{1,4}[-/:.]\d|\[\S|\{\s*"|<\d|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE)\b|[A-Z][a-z]{2} +\d|panic: |fatal error: |goroutine \d|runtime: |SIG[A-Z]+: |thread '|PHP |Unhandled |Exception in thread )|:in [`'].*\([A-Z][\w:]*\)$|^\S+:\d+$/;
+const ALONE = new RegExp(
+  [
+    '^(?:\\d{1,4}[-/:.]\\d|\\[\\S|\\{\\s*"|<\\d|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE)\\b|[A-Z][a-z]{2} +\\d)',
+    "^(?:panic: |fatal error: |goroutine \\d|runtime: |SIG[A-Z]+: )",
+    "^(?:thread '|thread panicked while |thread caused non-unwinding panic)",
+    "^(?:PHP |Fatal error: +Uncaught |Unhandled )",
+    // `Exception in thread` is Java's and Python's.
+    "^(?:Exception (?:in thread |ignored in|in callback )|(?:Task|Future) exception was never retrieved$|Error in (?:atexit|sys)\\b)",
+    '^(?:Fatal Python error: |(?:Current thread|Thread) 0x| {2}File ".*", line \\d+$)',
+    "^#<Thread:0x|:in [`'].*\\([A-Z][\\w:]*\\)$",
+    "^\\S+:\\d+$",
+  ].join("|"),
+);
 
 export const standsAlone = (text: string): boolean => ALONE.test(text);
 
