@@ -12,7 +12,7 @@ import { directoriesOf, findCopy } from "./copies.ts";
 import type { FileTable } from "./file-table.ts";
 import { beginningOf, HEAD_BYTES, headMatches, sameInode, tailAt } from "./identity.ts";
 import type { Copy, LogFile, SourceSettings } from "./log-file.ts";
-import type { Listings } from "./listings.ts";
+import { Listings } from "./listings.ts";
 import type { FileOpener } from "./opener.ts";
 import type { UnseenSearch } from "./unseen-search.ts";
 
@@ -57,6 +57,8 @@ export class FileLives {
   readonly #options: FileLivesOptions;
   /** Files whose reader found other bytes before its position than it had left there. */
   readonly #suspects = new Map<LogFile, Position>();
+  /** Files that were closed when their path led to something else. */
+  readonly #missing = new Set<LogFile>();
 
   constructor(options: FileLivesOptions) {
     this.#options = options;
@@ -76,25 +78,34 @@ export class FileLives {
 
   /** Measures a file through its descriptor, wherever it is. */
   async measureOpen(file: LogFile): Promise<void> {
-    if (file.handle !== undefined) await this.measureNow(file);
+    if (file.handle !== undefined && file.canGrow) await this.measureNow(file);
   }
 
   /** Measures a file wherever it was seen last, whether it is open or not. */
   async measureNow(file: LogFile): Promise<void> {
-    if (!file.canGrow) return;
+    if (file.state === "gone") return;
     await this.#options.opener.attempt(file.path, async () => {
       const stats = await this.#statNow(file);
       if (stats !== undefined) await this.measure(file, stats);
     });
   }
 
-  /** Measures a file that may have been renamed while it was closed: it is looked for where its generations can be. */
-  async findAndMeasure(file: LogFile, listings: Listings): Promise<void> {
-    if (file.canGrow && file.handle === undefined && !this.#options.table.isPlaced(file)) {
-      const found = await this.locate(file, listings);
-      if (typeof found === "object") await this.place(file, found.path);
+  /**
+   * Looks for files that were moved while they were closed: where their generations can be, or in a copy. Before new files
+   * are taken up, so that none of these is taken for a new one. What is not found may still be by a later look.
+   */
+  async findMissing(): Promise<void> {
+    const listings = new Listings();
+    for (const file of this.#missing) {
+      this.#missing.delete(file);
+      if (!file.canGrow || file.handle !== undefined || this.#options.table.isPlaced(file)) continue;
+      await this.#options.opener.attempt(file.path, async () => {
+        const found = await this.locate(file, listings);
+        if (typeof found === "object") await this.place(file, found.path);
+        const copy = found === "absent" ? await this.findCopy(file) : undefined;
+        if (copy !== undefined) await this.goOnIn(file, copy);
+      });
     }
-    await this.measureNow(file);
   }
 
   /** Where a file is that neither a path nor a descriptor leads to; `unknown` if not all directories can be listed. */
@@ -187,6 +198,8 @@ export class FileLives {
     if (file.handle !== undefined) {
       file.deleted = (await file.handle.stat({ bigint: true })).nlink === 0n;
       if (!file.deleted) await this.place(file, await whereIs(file.handle));
+    } else {
+      this.#missing.add(file);
     }
     if (file.state !== "live") return;
     file.state = "rotated";
@@ -284,6 +297,7 @@ export class FileLives {
     const { table, store, listener } = this.#options;
     const stream = table.remove(file);
     this.#suspects.delete(file);
+    this.#missing.delete(file);
     await file.close();
     listener.forgotten(file);
     if (stream === undefined) return;

@@ -14,7 +14,6 @@ import { FileTable } from "./file-table.ts";
 import { compileGlobs, type Globs } from "./globs.ts";
 import { sameInode } from "./identity.ts";
 import type { LogFile, SourceSettings } from "./log-file.ts";
-import { Listings } from "./listings.ts";
 import { FileOpener, type ToldProblem } from "./opener.ts";
 import { resumeFiles } from "./resume.ts";
 import { Settling } from "./settling.ts";
@@ -317,9 +316,7 @@ export class FileRegistry {
     for (const file of added) this.#watchTarget(file);
     // What their predecessors got since they were looked at is older than what is in them.
     const streams = new Set(added.map(({ stream }) => stream));
-    const listings = new Listings();
-    for (const file of this.files.values())
-      if (streams.has(file.stream)) await this.#lives.findAndMeasure(file, listings);
+    for (const file of this.files.values()) if (streams.has(file.stream)) await this.#lives.measureNow(file);
     await this.#options.listener.added(added);
     await this.#opener.limitHandles();
   }
@@ -342,6 +339,7 @@ export class FileRegistry {
       if (source === undefined || (stats !== undefined && this.#isUnchanged(path, stats))) continue;
       await this.#opener.attempt(path, () => this.#visit(path, source));
     }
+    await this.#lives.findMissing();
     if (!sweep) return;
     for (const file of this.files.values()) if (file.state === "rotated") await this.#lives.measureOpen(file);
   }

@@ -106,6 +106,29 @@ export const CASES: Readonly<Record<string, Sequence>> = {
       { do: "rotate", stream: "a.log", how: "shift" },
     ],
   },
+  "what a generation got after it was let go comes before its successor's lines": {
+    settings: { ...one, includeRotated: true },
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "rotate", stream: "a.log", how: "shift" },
+      { do: "wait", ms: 8_000 },
+      { do: "writeLate", stream: "a.log", lines: ["short"] },
+      { do: "write", stream: "a.log", lines: ["short", "short"], hint: true },
+    ],
+  },
+  "the copy of a file that was deleted while it was closed is not read a second time": {
+    settings: { ...one, maxOpenFiles: 2 },
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "write", stream: "c.log", lines: ["bulk", "short", "bulk"] },
+      { do: "write", stream: "b.log", lines: ["short"] },
+      { do: "wait", ms: 1_100 },
+      { do: "rotate", stream: "a.log", how: "copytruncate" },
+      { do: "rotate", stream: "a.log", how: "renameDelete", hint: true },
+    ],
+  },
   "what a generation got after it was let go is read from its archive": {
     settings: { ...one, includeRotated: true, reading: "joins" },
     commands: [
