@@ -47,8 +47,11 @@ export interface Sink {
   send(body: Buffer, signal: AbortSignal): Promise<Outcome>;
   /** Called while the sink is blocked, before the next probe: read secrets and certificates anew. */
   refresh?(): Promise<void>;
-  /** Whether the receiver would not take the record's own time, so that it goes with another. Such records are counted. */
-  isLate?(record: LogRecord): boolean;
+  /**
+   * Whether the receiver would not take the record's own time, so that it goes with another. Such records are counted.
+   * `nowMs` is the time, milliseconds since the epoch.
+   */
+  isLate?(record: LogRecord, nowMs: number): boolean;
   /** A body that is older is encoded anew before it is sent again, for what it says depends on the time. Milliseconds. */
   readonly bodyLastsMs?: number;
   /** Releases sockets. No call follows. */

@@ -114,13 +114,14 @@ export class Delivery {
   }
 
   #taken({ batch }: Shipment, from: number, to: number): void {
-    const { sink } = this.#options;
+    const { clock, sink } = this.#options;
     this.#rejections.add(to - from, false);
     if (sink.isLate === undefined) return;
+    const nowMs = clock.now();
     for (let index = from; index < to; index += 1) {
       const record = recordAt(batch, index);
       // Of a record that was split, the first part stands for the whole.
-      if (record.length > 0 && sink.isLate(record)) batch.sourceOf(index).counters.lateRecords += 1;
+      if (record.length > 0 && sink.isLate(record, nowMs)) batch.sourceOf(index).counters.lateRecords += 1;
     }
   }
 

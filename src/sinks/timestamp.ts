@@ -15,9 +15,12 @@ function secondText(second: number): string {
   return lastSecondText;
 }
 
+/** `000` to `999`, made once: a timestamp is written for most records. */
+const THREE_DIGITS: readonly string[] = Array.from({ length: 1_000 }, (_, value) => String(value).padStart(3, "0"));
+
 /** Fraction of a second with the digits the timestamp has: 3, 6 or 9. */
 function fraction(millis: number, nanos: number): string {
-  const digits = String(millis).padStart(3, "0");
+  const digits = THREE_DIGITS[millis] ?? "";
   if (nanos === 0) return digits;
   const rest = String(nanos).padStart(6, "0");
   return digits + (rest.endsWith("000") ? rest.slice(0, 3) : rest);

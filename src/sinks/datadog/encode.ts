@@ -59,12 +59,23 @@ function asMembers(attributes: JsonObject): JsonObject {
   return Object.fromEntries(members);
 }
 
-/** The members that are the record's own, up to its message. */
-function headOf(record: LogRecord, nowMs: number): string {
+/** What stands before an item of the array. */
+type Lead = "[" | ",";
+
+/** The heads of items of which nothing is known but the message. Made once: a text that stays the same costs nothing. */
+const BARE: Readonly<Record<Lead, string>> = { "[": '[{"message":', ",": ',{"message":' };
+
+/** The members that are the record's own, up to its message, and what stands before them. */
+function headOf(record: LogRecord, nowMs: number, lead: Lead): string {
   const { timestamp, severity, attributes, unparsed } = record.fields;
-  const isKnown = timestamp !== undefined || severity !== undefined || attributes !== undefined;
-  if (!isKnown && unparsed === undefined && record.split === undefined) return '{"message":';
   const late = timestamp !== undefined && !isTaken(timestamp, nowMs);
+  if (!late && attributes === undefined && unparsed === undefined && record.split === undefined) {
+    if (timestamp === undefined && severity === undefined) return BARE[lead];
+    // By hand, for it is most records: a third of the time of `JSON.stringify`, with nothing in it that had to be escaped.
+    const status = severity === undefined ? "" : `"status":"${toStatus(severity)}",`;
+    const time = timestamp === undefined ? "" : `"timestamp":${timestamp.epochMs},`;
+    return `${lead}{${status}${time}"message":`;
+  }
   const own = {
     status: severity === undefined ? undefined : toStatus(severity),
     timestamp: late ? nowMs : timestamp?.epochMs,
@@ -72,7 +83,7 @@ function headOf(record: LogRecord, nowMs: number): string {
     ...(attributes === undefined ? undefined : asMembers(attributes)),
   };
   const head = JSON.stringify(own);
-  return head === "{}" ? '{"message":' : `${head.slice(0, -1)},"message":`;
+  return head === "{}" ? BARE[lead] : `${lead}${head.slice(0, -1)},"message":`;
 }
 
 /**
@@ -92,11 +103,11 @@ export function createDatadogEncoder(
 
   return (records, body) => {
     const nowMs = Math.trunc(clock.now());
-    body.text("[");
-    for (const [index, record] of records.entries()) {
-      if (index > 0) body.text(",");
-      body.quoted(headOf(record, nowMs), record, tail);
+    let lead: Lead = "[";
+    for (const record of records) {
+      body.quoted(headOf(record, nowMs, lead), record, tail);
+      lead = ",";
     }
-    body.text("]");
+    body.text(records.length === 0 ? "[]" : "]");
   };
 }

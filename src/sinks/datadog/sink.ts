@@ -27,7 +27,7 @@ export const datadog = defineSink({
       }),
       encode: createDatadogEncoder(context.resource, options, context.clock),
       classify: classifyDatadog,
-      more: { isLate: (record) => isLate(record, context.clock.now()), bodyLastsMs: BODY_LASTS_MS },
+      more: { isLate, bodyLastsMs: BODY_LASTS_MS },
     });
   },
 });

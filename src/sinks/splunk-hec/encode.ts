@@ -1,5 +1,5 @@
 import type { LogRecord, ParsedFields, RecordOrigin, RecordPart } from "../../core/record.ts";
-import type { Resource, Sink } from "../../core/sink.ts";
+import type { BodyWriter, Resource, Sink } from "../../core/sink.ts";
 import { flatten } from "../flatten.ts";
 import { epochSeconds } from "../timestamp.ts";
 
@@ -8,10 +8,16 @@ const JSON_SOURCETYPE = "_json";
 /** Neither white space nor a control character: there is something to see. */
 const VISIBLE = /[^\s\p{Cc}]/u;
 
-/** The start of an envelope, up to the event's value, for each of the two kinds of event of one file. */
+/** The start of an envelope, up to the event's value: with its brace, and without, to stand behind a time. */
+interface Head {
+  readonly whole: string;
+  readonly behindTime: string;
+}
+
+/** For each of the two kinds of event of one file. */
 interface Heads {
-  readonly object: string;
-  readonly text: string;
+  readonly object: Head;
+  readonly text: Head;
 }
 
 interface EnvelopeOptions {
@@ -27,7 +33,7 @@ function buildHead(
   isObject: boolean,
   split?: string,
   found?: ParsedFields,
-): string {
+): Head {
   const { service, env, version, attributes } = resource;
   const fields = {
     ...(found?.attributes === undefined ? undefined : Object.fromEntries(flatten(found.attributes))),
@@ -44,7 +50,8 @@ function buildHead(
     index: options.index,
     fields: Object.keys(fields).length > 0 ? fields : undefined,
   });
-  return `${head.slice(0, -1)},"event":`;
+  const whole = `${head.slice(0, -1)},"event":`;
+  return { whole, behindTime: whole.slice(1) };
 }
 
 /** Indexed fields are texts. */
@@ -86,24 +93,27 @@ export function createSplunkEncoder(resource: Resource, options: EnvelopeOptions
     return heads;
   };
 
-  const headOf = (record: LogRecord, heads: Heads): string => {
+  /** Writes the time by itself, if there is one: what stands behind it is the same text for all records, and costs nothing. */
+  const beginEnvelope = (record: LogRecord, heads: Heads, body: BodyWriter): string => {
     const { timestamp, isObject = false, attributes, unparsed } = record.fields;
     const isCommon = record.split === undefined && attributes === undefined && unparsed === undefined;
     const common = isObject ? heads.object : heads.text;
     const head = isCommon ? common : buildHead(resource, options, record.origin, isObject, record.split, record.fields);
     const seconds = timestamp === undefined ? undefined : epochSeconds(timestamp);
-    return seconds === undefined ? head : `{"time":${seconds},${head.slice(1)}`;
+    if (seconds === undefined) return head.whole;
+    body.text(`{"time":${seconds},`);
+    return head.behindTime;
   };
 
   return (records, body) => {
     let origin: RecordOrigin | undefined;
-    let heads: Heads = { object: "", text: "" };
+    let heads: Heads | undefined;
     for (const record of records) {
-      if (record.origin !== origin) {
+      if (heads === undefined || record.origin !== origin) {
         origin = record.origin;
         heads = headsOf(origin);
       }
-      const head = headOf(record, heads);
+      const head = beginEnvelope(record, heads, body);
       if (record.fields.isObject === true) body.verbatim(head, record, "}");
       else if (isBlank(record)) body.quoted(`${head}{"message":`, record, "}}");
       else body.quoted(head, record, "}");
