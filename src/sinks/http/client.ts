@@ -6,6 +6,7 @@ import type { Outcome } from "../../core/outcome.ts";
 import { Connection, type ConnectionSettings } from "./connection.ts";
 import { classifyFailure } from "./failure.ts";
 import { createLookup } from "./lookup.ts";
+import { nodeRequest } from "./request.ts";
 import { targetOf } from "./target.ts";
 
 const gunzip = promisify(zlib.gunzip);
@@ -123,6 +124,7 @@ export class HttpClient {
     const { connect, response, total } = options.timeout;
     return got.extend({
       method: "POST",
+      request: nodeRequest,
       retry: { limit: 0 },
       throwHttpErrors: false,
       // The credentials are for the host that the user named.
