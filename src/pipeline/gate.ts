@@ -40,8 +40,8 @@ export class Gate {
   #collapsed = false;
   /** Monotonic time of the last success, milliseconds. */
   #succeededAtMs: number | undefined;
-  /** Those who wait for a change of the state. */
-  readonly #waiting = new Set<AbortController>();
+  /** Wakes those who wait for a change of the state. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -154,13 +154,23 @@ export class Gate {
   }
 
   #changed(): void {
-    for (const waiting of this.#waiting) waiting.abort();
+    for (const wake of this.#waiting) wake();
   }
 
-  async #nextChange(signal: AbortSignal, ms = Number.POSITIVE_INFINITY): Promise<void> {
-    const waiting = new AbortController();
-    this.#waiting.add(waiting);
-    await this.#options.clock.sleep(ms, AbortSignal.any([signal, waiting.signal]));
-    this.#waiting.delete(waiting);
+  /** Also ends after `ms`, and when `signal` aborts, which it must not have done before. */
+  #nextChange(signal: AbortSignal, ms?: number): Promise<void> {
+    return new Promise((resolve) => {
+      // A signal of its own only where there is a timer to stop: each batch waits here, and signals are dear.
+      const timer = ms === undefined ? undefined : new AbortController();
+      const wake = (): void => {
+        this.#waiting.delete(wake);
+        signal.removeEventListener("abort", wake);
+        timer?.abort();
+        resolve();
+      };
+      this.#waiting.add(wake);
+      signal.addEventListener("abort", wake, { once: true });
+      if (ms !== undefined) void this.#options.clock.sleep(ms, timer?.signal).then(wake);
+    });
   }
 }
