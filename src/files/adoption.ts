@@ -122,7 +122,7 @@ export class Adoption {
    * Takes up the newcomers, and what was rotated in their directories between two looks; until a search finds nothing
    * new, for rotations go on meanwhile. Oldest first in each round.
    */
-  async takeUp(listed: ReadonlyMap<string, SourceSettings>): Promise<readonly LogFile[]> {
+  async takeUp(listed: ReadonlySet<string>): Promise<readonly LogFile[]> {
     const { unseen, excludes } = this.#options;
     const added: LogFile[] = [];
     this.#copying.clear();
@@ -143,7 +143,7 @@ export class Adoption {
   }
 
   /** Opens the newcomers, oldest first, and makes them known. */
-  async #adoptAll(listed: ReadonlyMap<string, SourceSettings>): Promise<readonly LogFile[]> {
+  async #adoptAll(listed: ReadonlySet<string>): Promise<readonly LogFile[]> {
     const added: LogFile[] = [];
     const placed = this.#newcomers.splice(0).map((newcomer) => {
       return { ...newcomer, stream: newcomer.stream ?? this.#streamOf(newcomer, listed) };
@@ -332,8 +332,8 @@ export class Adoption {
     return file;
   }
 
-  /** The live path a newly found path belongs to: `app.log` for `app.log.1`, if that is there. */
-  #streamOf({ path, source }: Newcomer, listed: ReadonlyMap<string, SourceSettings>): string {
+  /** The live path a newly found path belongs to: `app.log` for `app.log.1`, if that is there or was followed. */
+  #streamOf({ path, source }: Newcomer, listed: ReadonlySet<string>): string {
     const { table } = this.#options;
     const directory = dirname(path);
     const moved = source.rotated.dirs.length === 0 ? [] : [...table.streams.directories];
@@ -341,7 +341,8 @@ export class Adoption {
     for (const place of new Set([directory, ...moved.filter(isMovedTo)])) {
       const exists = (name: string): boolean => {
         const candidate = join(place, name);
-        return candidate !== path && (listed.has(candidate) || table.at(candidate) !== undefined);
+        if (candidate === path) return false;
+        return listed.has(candidate) || table.at(candidate) !== undefined || table.streams.get(candidate) !== undefined;
       };
       const live = liveNameOf(basename(path), exists) ?? (exists(basename(path)) ? basename(path) : undefined);
       if (live !== undefined) return join(place, live);

@@ -166,9 +166,9 @@ export class FileRegistry {
     await listener.added(resumed.filter(({ id }) => !wereEmpty.has(id)));
     for (const file of resumed) this.#watchTarget(file);
     const { paths } = await this.#list();
-    await this.#visitAll(paths);
+    const there = await this.#visitAll(paths);
     await this.#unseen.wantChanged();
-    await this.#takeUp(paths);
+    await this.#takeUp(there);
     await listener.added(resumed.filter(({ id }) => wereEmpty.has(id)));
     await this.#settling.settle(false);
     this.#adoption.forgetFormer();
@@ -178,9 +178,9 @@ export class FileRegistry {
   async lookFully(): Promise<void> {
     const { paths } = await this.#list();
     for (const file of this.files.values()) if (file.state !== "gone") paths.set(file.path, file.source);
-    await this.#visitAll(paths);
+    const there = await this.#visitAll(paths);
     await this.#unseen.wantChanged();
-    await this.#takeUp(paths);
+    await this.#takeUp(there);
     await this.#settling.settle(true);
     this.#opener.forgetMended();
   }
@@ -197,9 +197,9 @@ export class FileRegistry {
       if (!thorough && paths.has(file.path)) paths.delete(file.path);
       else paths.set(file.path, file.source);
     }
-    await this.#visitAll(paths);
+    const there = await this.#visitAll(paths);
     await this.#unseen.wantChanged();
-    await this.#takeUp(paths);
+    await this.#takeUp(there);
     await this.#settling.settle(false);
   }
 
@@ -213,8 +213,7 @@ export class FileRegistry {
     }
     for (const file of this.#lives.suspects) paths.set(file.path, file.source);
     if (sweep) this.#addActive(paths);
-    await this.#visitAll(paths, sweep);
-    await this.#takeUp(paths);
+    await this.#takeUp(await this.#visitAll(paths, sweep));
     await this.#settling.settle(false);
   }
 
@@ -310,7 +309,7 @@ export class FileRegistry {
   }
 
   /** Takes up what this look found. All of it is told at once, so that nothing is read before what is older is known. */
-  async #takeUp(listed: ReadonlyMap<string, SourceSettings>): Promise<void> {
+  async #takeUp(listed: ReadonlySet<string>): Promise<void> {
     const added = await this.#adoption.takeUp(listed);
     if (added.length === 0) return;
     for (const file of added) this.#watchTarget(file);
@@ -332,16 +331,20 @@ export class FileRegistry {
     return undefined;
   }
 
-  async #visitAll(paths: ReadonlyMap<string, SourceSettings>, sweep = true): Promise<void> {
+  /** Looks at each of the paths. Returns those that something is at. */
+  async #visitAll(paths: ReadonlyMap<string, SourceSettings>, sweep = true): Promise<ReadonlySet<string>> {
+    const there = new Set<string>();
     for await (const [path, stats] of statAll(paths.keys())) {
-      if (this.#isToEnd()) return;
+      if (this.#isToEnd()) return there;
+      if (stats !== undefined) there.add(path);
       const source = paths.get(path);
       if (source === undefined || (stats !== undefined && this.#isUnchanged(path, stats))) continue;
       await this.#opener.attempt(path, () => this.#visit(path, source));
     }
     await this.#lives.findMissing();
-    if (!sweep) return;
+    if (!sweep) return there;
     for (const file of this.files.values()) if (file.state === "rotated") await this.#lives.measureOpen(file);
+    return there;
   }
 
   /** Whether there is nothing to do about the path. Most paths of most looks end here. */

@@ -230,9 +230,12 @@ export class Application {
     const writer = this.#writers.get(stream);
     if (writer === undefined || !this.#canBeTold(stream)) return;
     ftruncateSync(writer.fd, 0);
-    this.#oracle.lose(writer.generation, 0);
-    writer.generation.name = undefined;
-    this.#begin(stream, writer.fd, true).generation.readableMs = writer.generation.readableMs;
+    // What was empty is the same as before.
+    if (writer.generation.size > 0) {
+      this.#oracle.lose(writer.generation, 0);
+      writer.generation.name = undefined;
+      this.#begin(stream, writer.fd, true).generation.readableMs = writer.generation.readableMs;
+    }
     if (lines.length > 0) this.write(stream, lines, false);
   }
 

@@ -54,6 +54,8 @@ export class Generation {
   lateMs = Number.NEGATIVE_INFINITY;
   /** The agent surely knew of it, durably. */
   isKnown = false;
+  /** When the agent came to know it, its live path was there: so it is one in a row. */
+  isLinked = false;
   /** Its bytes were copied, and what was read of it before proves nothing about the copy. */
   isCopy = false;
   /** It began when the file of the one before was emptied. */

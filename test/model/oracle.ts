@@ -156,7 +156,7 @@ export class Oracle {
   begin(stream: string, name: string, nowMs: number): Generation {
     const generation = new Generation(this.generations.length, stream, name, nowMs, this.#rules);
     generation.predecessors = this.generations
-      .filter((older) => older.stream === stream && older.isKnown)
+      .filter((older) => older.stream === stream && older.isKnown && older.isLinked)
       .map((older) => ({ older, size: older.size }));
     this.generations.push(generation);
     return generation;
@@ -267,12 +267,21 @@ export class Oracle {
       const isSeen = generation.name !== undefined && generation.isReadable(sureMs);
       if (isSeen && generation.namedMs <= sureMs && this.isOwed(generation, includes)) {
         generation.isHeld = this.#keepsOpen && generation.lateMs <= sureMs;
-        if (isDurable) generation.isKnown = true;
+        if (isDurable) this.#know(generation, sureMs);
         if (isDurable && !this.#streams.has(generation.stream)) this.#streams.set(generation.stream, nowMs);
       }
       if (isDurable && (generation.isHeld || isSeen) && generation.isKnown)
         generation.seen = Math.max(generation.seen, Math.min(generation.sureSizeAt(nowMs), generation.lostFrom));
     }
+  }
+
+  #know(generation: Generation, sureMs: number): void {
+    if (generation.isKnown) return;
+    generation.isKnown = true;
+    const { stream } = generation;
+    generation.isLinked = this.generations.some(
+      (one) => one.stream === stream && one.name === stream && one.namedMs <= sureMs,
+    );
   }
 
   /** The agent sends what it read of a generation: so it has it open, and made durable before that it knows it, if it could. */
@@ -281,7 +290,7 @@ export class Oracle {
     if (!this.#isObserved || name === undefined || lostFrom === 0 || isCopy) return;
     generation.isHeld = this.#keepsOpen;
     if (!this.#hasRoomSince(this.#now() - SURE_MS)) return;
-    generation.isKnown = true;
+    this.#know(generation, Number.POSITIVE_INFINITY);
     // That it began after the stream was followed can't be told of what is there by now.
     if (!this.#streams.has(stream)) this.#streams.set(stream, generation.createdMs);
   }

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { Generation } from "./generation.ts";
 
@@ -9,6 +9,8 @@ const JOURNAL = "checkpoints.journal";
 
 interface FileEntry {
   readonly id: number;
+  /** Its live path. */
+  readonly stream: string;
   readonly identity: { readonly head: { readonly length: number; readonly hash: string } };
 }
 
@@ -51,7 +53,10 @@ type IsOf = (generation: Generation) => boolean;
 
 function isFileOf(entry: FileEntry): IsOf {
   const { length, hash: expected } = entry.identity.head;
-  return ({ bytes }) => bytes.length >= length && hash("sha1", bytes.subarray(0, length), "base64url") === expected;
+  return ({ bytes, stream }) =>
+    basename(entry.stream).startsWith(stream) &&
+    bytes.length >= length &&
+    hash("sha1", bytes.subarray(0, length), "base64url") === expected;
 }
 
 /** Tells whether a generation is the file with this id: it begins as the journal says. Undefined if that says nothing of it. */

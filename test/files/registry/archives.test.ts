@@ -65,6 +65,16 @@ describe.each(includes)("compressed generations (%s)", (_, include) => {
     expect(await scene.unread(file)).toBe("late\n");
   });
 
+  test("that have no live file are known in their archives, whatever a hint names", async () => {
+    const scene = await Scene.create({ include: ["app.log*"], maxOpenFiles: 0 });
+    await scene.write("app.log-20261128", "one\n");
+    await scene.start();
+    const file = scene.file("app.log-20261128");
+    await compress(scene, "app.log-20261128");
+    await scene.registry.look([scene.path("app.log"), scene.path("app.log-20261128.gz")], false);
+    expect([scene.all(), file.path]).toEqual([[file], scene.path("app.log-20261128.gz")]);
+  });
+
   test("that were read are not read again, however they are called next", async () => {
     const scene = await Scene.create({ include });
     await scene.write("app.log", LINES);
