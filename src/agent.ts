@@ -110,6 +110,7 @@ export class Agent {
         directory: config.stateDir,
         compactAtBytes: config.checkpoints.compactAt,
         emit: world.emit,
+        hold: () => lock.hold(),
       });
       return new Agent(config, world, { lock, store, stdin: await spoolFor(config, world) });
     } catch (error) {

@@ -1,7 +1,7 @@
 import { type FileHandle, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { CheckpointChange, CheckpointStore, StoreHealth } from "../core/checkpoint.ts";
-import { describeError, errorCode } from "../core/errors.ts";
+import { describeError, errorCode, UserError } from "../core/errors.ts";
 import { makeDirectory } from "../core/make-directory.ts";
 import type { Emit } from "../core/events.ts";
 import { encodeEntry, encodeHeader } from "./entry.ts";
@@ -19,6 +19,8 @@ export interface JournalOptions {
   /** The journal is compacted when it has grown by this many bytes over its last snapshot, and by as much as that. */
   readonly compactAtBytes: number;
   readonly emit: Emit;
+  /** Makes sure that no other agent writes to the directory; rejects if one may. */
+  readonly hold?: () => Promise<void>;
 }
 
 /**
@@ -127,7 +129,7 @@ export class Journal implements CheckpointStore {
       await rm(`${this.#path}.new`, { force: true });
       await this.#compact();
     } catch (error) {
-      if (errorCode(error) === undefined) throw error;
+      if (errorCode(error) === undefined && !(error instanceof UserError)) throw error;
       this.#fail(error);
     }
   }
@@ -184,6 +186,7 @@ export class Journal implements CheckpointStore {
 
   async #compact(): Promise<void> {
     await makeDirectory(this.#options.directory, 0o700);
+    await this.#options.hold?.();
     const { handle, size } = await replaceJournal(this.#path, snapshotOf(this.#state));
     const former = this.#handle;
     this.#handle = handle;

@@ -22,7 +22,7 @@ const CONTENTION_MS = 500;
  */
 export class StateLock {
   readonly #directory: string;
-  #database: DatabaseSync | undefined;
+  #held: Held | undefined;
   readonly #stop = new AbortController();
   readonly #heartbeat: Promise<void>;
 
@@ -34,37 +34,57 @@ export class StateLock {
         `state directory ${directory} can't be made: ${describeError(error)}; set stateDir to a writable path`,
       );
     }
-    const database = await lockIfWritable(directory);
+    const held = await lockIfWritable(directory);
     const ownerPath = join(directory, "owner.json");
     const bootId = await readBootId();
     try {
       await refuseOtherNode(ownerPath, bootId, directory, clock);
       await writeOwner(ownerPath, { pid: process.pid, host: hostname(), bootId });
     } catch (error) {
-      database?.close();
+      held?.database.close();
       throw error;
     }
-    return new StateLock(directory, database, clock);
+    return new StateLock(directory, held, clock);
   }
 
-  private constructor(directory: string, database: DatabaseSync | undefined, clock: Clock) {
+  private constructor(directory: string, held: Held | undefined, clock: Clock) {
     this.#directory = directory;
-    this.#database = database;
+    this.#held = held;
     this.#heartbeat = this.#beat(join(directory, "owner.json"), clock, this.#stop.signal);
   }
 
   async release(): Promise<void> {
     this.#stop.abort();
     await this.#heartbeat;
-    this.#database?.close();
+    this.#held?.database.close();
+  }
+
+  /**
+   * Takes the lock where it is not held: the directory could not be written to at first, or another one has come in its
+   * place since. Whoever writes to the directory calls it before. Rejects with a UserError if another agent has the lock.
+   */
+  async hold(): Promise<void> {
+    if (this.#held !== undefined && (await lockInode(this.#directory)) === this.#held.inode) return;
+    const former = this.#held;
+    this.#held = await lock(this.#directory);
+    try {
+      former?.database.close();
+    } catch {
+      // Its disk is gone, and the lock with it.
+    }
+    await writeOwner(join(this.#directory, "owner.json"), {
+      pid: process.pid,
+      host: hostname(),
+      bootId: await readBootId(),
+    });
   }
 
   async #beat(ownerPath: string, clock: Clock, stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       await clock.sleep(HEARTBEAT_MS, stop);
       if (stop.aborted) return;
-      // The directory may be writable by now.
-      this.#database ??= openLock(this.#directory);
+      // The directory may be writable by now. If it is not to be had, that is told where it is written to.
+      await this.hold().catch(() => undefined);
       const now = new Date(clock.now());
       // Failing to touch the file (a full or read-only disk) must not end the agent; the record lock still stands.
       await utimes(ownerPath, now, now).catch(() => undefined);
@@ -72,10 +92,28 @@ export class StateLock {
   }
 }
 
+/** A lock that is held, and the file that it is a lock of. */
+interface Held {
+  readonly database: DatabaseSync;
+  readonly inode: string | undefined;
+}
+
+/** Which file the directory's lock is; undefined if there is none. */
+const lockInode = (directory: string): Promise<string | undefined> =>
+  stat(join(directory, "lock"), { bigint: true }).then(
+    ({ dev, ino }) => `${dev}:${ino}`,
+    () => undefined,
+  );
+
+async function lock(directory: string): Promise<Held> {
+  const database = lockDatabase(join(directory, "lock"), directory);
+  return { database, inode: await lockInode(directory) };
+}
+
 /** A directory that can't be written to needs no lock: whoever runs there changes nothing. It is taken later, if it can be. */
-async function lockIfWritable(directory: string): Promise<DatabaseSync | undefined> {
+async function lockIfWritable(directory: string): Promise<Held | undefined> {
   try {
-    return lockDatabase(join(directory, "lock"), directory);
+    return await lock(directory);
   } catch (error) {
     if (await isWritable(directory)) throw error;
     return undefined;
@@ -87,15 +125,6 @@ const isWritable = (directory: string): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-function openLock(directory: string): DatabaseSync | undefined {
-  try {
-    return lockDatabase(join(directory, "lock"), directory);
-  } catch {
-    // Still not to be had. That checkpoints are not durable was said.
-    return undefined;
-  }
-}
 
 /** Names the holder for people and for agents on other nodes. On a full disk it stays the one before. */
 async function writeOwner(path: string, owner: z.output<typeof ownerSchema>): Promise<void> {

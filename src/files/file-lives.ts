@@ -105,6 +105,8 @@ export class FileLives {
         const copy = found === "absent" ? await this.findCopy(file) : undefined;
         if (copy !== undefined) await this.goOnIn(file, copy);
       });
+      // It may have been emptied before it was moved, and then goes on in a copy as well.
+      await this.measureNow(file);
     }
   }
 

@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { access, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { errorCode } from "../../src/core/errors.ts";
+import { errorCode, UserError } from "../../src/core/errors.ts";
 import { JOURNAL } from "../../src/checkpoint/load-state.ts";
 import { scratchDirectory } from "../core/scratch.ts";
 import { cursor, file, loss, offsetsOf, openJournal } from "./support.ts";
@@ -150,6 +150,26 @@ test("a state directory in whose place there is another gets all that was known"
   expect(events).toEqual([]);
   await journal.close();
   expect(offsetsOf((await openJournal(directory)).journal)).toEqual({ "a:1": 20 });
+});
+
+test("a state directory that another agent has is not written to until it is free", async () => {
+  const directory = scratchDirectory();
+  let isTaken = true;
+  const { journal, events } = await openJournal(directory, undefined, async () => {
+    if (isTaken) throw new UserError("in use by another tailcar");
+  });
+  journal.record({ kind: "file", file: file(1) });
+  await journal.flush();
+  expect(await readdir(directory)).toEqual([]);
+  isTaken = false;
+  journal.record({ kind: "cursor", cursor: cursor(1, 10) });
+  await journal.flush();
+  expect(events).toEqual([
+    { kind: "checkpoint.failed", reason: "in use by another tailcar" },
+    { kind: "checkpoint.restored" },
+  ]);
+  await journal.close();
+  expect(offsetsOf((await openJournal(directory)).journal)).toEqual({ "a:1": 10 });
 });
 
 /** Opens a copy of the journal as it stands now, as a start after a kill would find it. */

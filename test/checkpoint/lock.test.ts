@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { chmod, readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -129,6 +129,18 @@ describe("the lock of the state directory", () => {
     }
     expect(times[0]).toBeLessThan(times[1] ?? 0);
     expect(times[1]).toBeLessThan(times[2] ?? 0);
+  });
+
+  test("a directory that came in the place of the locked one is locked too, once no other agent has it", async () => {
+    const parent = scratchDirectory();
+    const directory = join(parent, "state");
+    const first = await acquire(directory);
+    await rename(directory, join(parent, "away"));
+    const second = await StateLock.acquire(directory, new TestClock(Date.now()));
+    await expect(first.hold()).rejects.toThrow(/in use by another tailcar/);
+    await second.release();
+    await first.hold();
+    await expect(StateLock.acquire(directory, new TestClock(Date.now()))).rejects.toThrow(/in use by another tailcar/);
   });
 
   test("a directory that can't be made is told to the user", async () => {

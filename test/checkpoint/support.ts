@@ -58,9 +58,13 @@ export interface OpenedJournal {
   readonly events: AgentEvent[];
 }
 
-export async function openJournal(directory: string, compactAtBytes = 1_024 ** 2): Promise<OpenedJournal> {
+export async function openJournal(
+  directory: string,
+  compactAtBytes = 1_024 ** 2,
+  hold: () => Promise<void> = async () => undefined,
+): Promise<OpenedJournal> {
   const events: AgentEvent[] = [];
-  const journal = await Journal.open({ directory, compactAtBytes, emit: (event) => events.push(event) });
+  const journal = await Journal.open({ directory, compactAtBytes, emit: (event) => events.push(event), hold });
   onTestFinished(() => journal.close());
   return { journal, events };
 }

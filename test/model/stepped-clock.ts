@@ -1,18 +1,34 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Clock } from "../../src/core/clock.ts";
 import { Sleepers } from "../support/sleepers.ts";
 
-/** Work of the event loop that ends without time passing: calls of the file system, and streams that inflate. */
-const WORK = /^(?:FSReq|FileHandle|CloseReq|Zlib)/;
+/** Work of the event loop that ends without time passing: calls of the file system. */
+const WORK = /^(?:FSReq|FileHandle|CloseReq)/;
+
+/** Threads of the pool that work is given to. */
+const POOL_SIZE = Number(process.env["UV_THREADPOOL_SIZE"] ?? 4);
 
 /** Turns of the event loop in a row without work after which nothing is on its way. */
 const QUIET_TURNS = 3;
+
+/** Threads that do the work of the file system and of compressors, of which the event loop does not tell. */
+let workers: readonly string[] = [];
+
+const statOf = (thread: string): string => readFileSync(`/proc/self/task/${thread}/stat`, "utf8");
+
+/** Whether a thread of the pool has something to do. They begin with the first work that there is for them, and never end. */
+function isPoolBusy(): boolean {
+  if (workers.length < POOL_SIZE)
+    workers = readdirSync("/proc/self/task").filter((thread) => statOf(thread).includes("(libuv-worker)"));
+  return workers.some((thread) => !statOf(thread).includes(") S "));
+}
 
 /** Lets everything run that runs without time passing: real I/O has come to its end then, and what it woke too. */
 export async function idle(): Promise<void> {
   for (let quiet = 0; quiet < QUIET_TURNS; quiet += 1) {
     await turn();
-    if (process.getActiveResourcesInfo().some((resource) => WORK.test(resource))) quiet = -1;
+    if (process.getActiveResourcesInfo().some((resource) => WORK.test(resource)) || isPoolBusy()) quiet = -1;
   }
 }
 
