@@ -218,7 +218,8 @@ export class Application {
     const live = this.#writers.get(stream)?.generation;
     for (const generation of this.#oracle.generations) {
       if (generation.stream !== stream || generation.name === undefined) continue;
-      const isMeant = isReadable ? generation.readableMs === undefined : generation === live;
+      // What was written anew in its place, and can't be opened, looks like what was there before.
+      const isMeant = isReadable ? generation.readableMs === undefined : generation === live && !generation.isInPlace;
       if (!isMeant) continue;
       chmodSync(this.#path(generation.name), isReadable ? 0o644 : 0o000);
       generation.readableMs = isReadable ? this.#now() : undefined;
