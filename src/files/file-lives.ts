@@ -154,9 +154,9 @@ export class FileLives {
 
   #grown(file: LogFile, size: number, mtimeNs: bigint): void {
     file.mtimeNs = mtimeNs;
+    // Of an empty file nothing was known: it may have been filled, copied and emptied in between.
+    if (file.size === 0) file.born = mtimeNs;
     if (size > file.readableSize) {
-      // Of an empty file nothing was known: it may have been filled, copied and emptied in between.
-      if (file.size === 0) file.born = mtimeNs;
       if (file.state !== "live") file.state = "rotated";
       file.reach(size);
       file.grownAtMs = this.#options.clock.elapsed();

@@ -3,7 +3,7 @@ import { lstat, readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { errorCode } from "../core/errors.ts";
 import { isWithin } from "../core/paths.ts";
-import { isArchiveName, isRotatedName, liveNameOf, shapeOf } from "./rotation-names.ts";
+import { isArchiveName, isRotatedName, liveNameOf, shapeOf, withoutCompression } from "./rotation-names.ts";
 
 export interface Sibling {
   readonly path: string;
@@ -160,7 +160,7 @@ export async function linkedGenerations(
     const names = targets.filter((target) => dirname(target) === directory).map((target) => basename(target));
     const shapes = new Set(names.map(shapeOf));
     const isWanted = (name: string): boolean =>
-      shapes.has(shapeOf(name)) || names.some((target) => isRotatedName(name, target));
+      shapes.has(shapeOf(withoutCompression(name))) || names.some((target) => isRotatedName(name, target));
     found.push(...((await settledFiles(directory, isWanted)) ?? []));
   }
   return found

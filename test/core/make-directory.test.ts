@@ -11,6 +11,14 @@ test("makes a directory and those above it, and minds none that is there", async
   expect((await stat(path)).mode & 0o777).toBe(0o700);
 });
 
+test("several may make the same one, and those beside it, at the same time", async () => {
+  for (let round = 0; round < 50; round += 1) {
+    const parent = join(scratchDirectory(), "a", "b");
+    const paths = ["c", "c", "d", "e", "f"].map((name) => join(parent, name));
+    await Promise.all(paths.map((path) => makeDirectory(path, 0o700)));
+  }
+});
+
 test("a parent that takes no directory is an error, and not an endless attempt", async () => {
   await expect(makeDirectory("/proc/tailcar/state", 0o700)).rejects.toMatchObject({ code: "ENOENT" });
 });

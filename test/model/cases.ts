@@ -106,6 +106,30 @@ export const CASES: Readonly<Record<string, Sequence>> = {
       { do: "rotate", stream: "a.log", how: "shift" },
     ],
   },
+  "what an empty file got and lost to its copy between two looks is read there": {
+    settings: { ...one, reading: "joins" },
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "rotate", stream: "a.log", how: "copytruncate" },
+      { do: "wait", ms: 8_000 },
+      { do: "write", stream: "a.log", lines: ["short", "short", "poison"], hint: true },
+      { do: "rotate", stream: "a.log", how: "copytruncate" },
+    ],
+  },
+  "what a link led to between two switches is read from its archive": {
+    settings: { ...one, includeRotated: true, isWatching: true },
+    commands: [
+      { do: "start" },
+      { do: "write", stream: "c.log", lines: ["short"] },
+      { do: "rotate", stream: "c.log", how: "shift", hint: true },
+      { do: "wait", ms: 8_000 },
+      { do: "kill" },
+      { do: "write", stream: "c.log", lines: ["short"] },
+      { do: "rotate", stream: "c.log", how: "shift" },
+      { do: "compress", stream: "c.log" },
+    ],
+  },
   "what a generation got after it was let go comes before its successor's lines": {
     settings: { ...one, includeRotated: true },
     commands: [
