@@ -7,7 +7,8 @@ export interface ChannelRequest {
 }
 
 interface Pending {
-  readonly sinceMs: number;
+  /** Monotonic time from which on it has been open, less the time in which Splunk gave no answer. */
+  sinceMs: number;
   readonly settle: (isIndexed: boolean) => void;
 }
 
@@ -21,6 +22,8 @@ export class AckChannel {
   readonly #pending = new Map<number, Pending>();
   #highest = -1;
   #isRetired = false;
+  /** Monotonic time since when Splunk has given no answer; undefined while it does. */
+  #silentSinceMs: number | undefined;
 
   /** Numbers that Splunk has not said to be indexed. */
   get open(): readonly number[] {
@@ -48,6 +51,18 @@ export class AckChannel {
   indexed(ackId: number): void {
     this.#pending.get(ackId)?.settle(true);
     this.#pending.delete(ackId);
+  }
+
+  unanswered(nowMs: number): void {
+    this.#silentSinceMs ??= nowMs;
+  }
+
+  answered(nowMs: number): void {
+    const silentSinceMs = this.#silentSinceMs;
+    this.#silentSinceMs = undefined;
+    if (silentSinceMs === undefined) return;
+    for (const pending of this.#pending.values())
+      pending.sinceMs = nowMs - Math.max(0, silentSinceMs - pending.sinceMs);
   }
 
   /** Gives up what has been open since before `sinceMs`, and the channel with it: its numbers may mean something else now. */

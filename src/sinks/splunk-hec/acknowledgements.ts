@@ -24,8 +24,8 @@ export interface AcknowledgementsSettings {
 
 /**
  * Indexer acknowledgement: asks in bulk, at an interval and only while something is open, what is indexed. What is not
- * within the time-out counts as lost; time in which Splunk gave no answer does not count. One channel at a time is in use; those before it are asked until
- * nothing is open in them.
+ * within the time-out counts as lost; time in which Splunk gave no answer does not count. One channel at a time is in use;
+ * those before it are asked until nothing is open in them.
  * Source: Splunk documentation, "About HTTP Event Collector Indexer Acknowledgment".
  */
 export class Acknowledgements {
@@ -95,12 +95,17 @@ export class Acknowledgements {
   async #askAll(channel: AckChannel, signal: AbortSignal): Promise<void> {
     const { clock, timeoutMs } = this.#settings;
     const { open } = channel;
-    const sinceMs = clock.elapsed() - timeoutMs;
+    const askedMs = clock.elapsed();
     let answered = true;
     for (let from = 0; from < open.length && answered && !signal.aborted; from += MAX_ASKED) {
       answered = await this.#question(channel, open.slice(from, from + MAX_ASKED), signal);
     }
-    if (answered) channel.expire(sinceMs);
+    if (answered) {
+      channel.answered(askedMs);
+      channel.expire(askedMs - timeoutMs);
+    } else {
+      channel.unanswered(askedMs);
+    }
     if (channel.open.length === 0) this.#former.delete(channel);
   }
 

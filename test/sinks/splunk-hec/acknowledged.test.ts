@@ -152,6 +152,27 @@ describe("while acknowledgements can't be asked for", () => {
     expect(events(intake)).toEqual(["one", "two"]);
   });
 
+  test("the time does not count: what is not indexed yet when they can be asked for again has the rest of its time-out", async () => {
+    const { intake, receive, settled, clock } = await world({}, { ackTimeout: "5s", ackInterval: "1s" });
+    intake.holdsBack = true;
+    const first = await receive("one");
+    intake.respond = ({ path }) => (path.endsWith("/ack") ? { status: 503 } : undefined);
+    await until("a question was asked in vain", async () => {
+      await clock.advance(1_000);
+      return intake.statuses.has(503);
+    });
+    await clock.advance(60_000);
+    intake.respond = () => undefined;
+    const before = intake.questions.length;
+    await until("it was told that it is not indexed yet", async () => {
+      if (intake.questions.length <= before) await clock.advance(500);
+      return intake.questions.length > before;
+    });
+    intake.release();
+    expect(await settled(first)).toBe(true);
+    expect(intake.channels.size).toBe(1);
+  });
+
   test.each<[string, object]>([
     ["text", { body: "fine" }],
     ["success without acknowledgements", { body: { text: "Success", code: 0 } }],
