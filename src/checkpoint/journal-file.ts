@@ -2,7 +2,8 @@ import { type FileHandle, link, open, readFile, rename, rm, stat } from "node:fs
 import { dirname } from "node:path";
 import type { CheckpointChange } from "../core/checkpoint.ts";
 import { describeError, errorCode, UserError } from "../core/errors.ts";
-import { decodeLine } from "./entry.ts";
+import { decodeLine, encodeEntry, encodeHeader } from "./entry.ts";
+import type { CheckpointState } from "./state.ts";
 
 /** A journal that is open for appending. */
 export interface OpenJournal {
@@ -11,12 +12,15 @@ export interface OpenJournal {
   readonly size: number;
 }
 
-/** Puts a new journal in the place of the one before, or of none, in one step. */
-export async function replaceJournal(path: string, lines: Iterable<string>): Promise<OpenJournal> {
+/** Changes a line of a snapshot holds: keeps lines and their buffers small when there are many files. */
+const SNAPSHOT_LINE = 500;
+
+/** Puts a journal of the state in the place of the one before, or of none, in one step. */
+export async function replaceJournal(path: string, state: CheckpointState): Promise<OpenJournal> {
   const handle = await open(`${path}.new`, "w", 0o600);
   let size = 0;
   try {
-    for (const line of lines) {
+    for (const line of snapshotOf(state)) {
       const bytes = Buffer.from(line);
       await writeAll(handle, bytes, size);
       size += bytes.length;
@@ -32,6 +36,12 @@ export async function replaceJournal(path: string, lines: Iterable<string>): Pro
     await rm(`${path}.new`, { force: true });
     throw error;
   }
+}
+
+function* snapshotOf(state: CheckpointState): Generator<string> {
+  const changes = [...state.snapshot()];
+  yield encodeHeader(Math.ceil(changes.length / SNAPSHOT_LINE));
+  for (let at = 0; at < changes.length; at += SNAPSHOT_LINE) yield encodeEntry(changes.slice(at, at + SNAPSHOT_LINE));
 }
 
 /** The journal as it was stays under another name. A hard link first: at no moment is there no journal. */

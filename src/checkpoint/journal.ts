@@ -4,15 +4,12 @@ import type { CheckpointChange, CheckpointStore, StoreHealth } from "../core/che
 import { describeError, errorCode, UserError } from "../core/errors.ts";
 import { makeDirectory } from "../core/make-directory.ts";
 import type { Emit } from "../core/events.ts";
-import { encodeEntry, encodeHeader } from "./entry.ts";
+import { encodeEntry } from "./entry.ts";
 import { leadsTo, replaceJournal, writeAll } from "./journal-file.ts";
 import { JOURNAL, loadState } from "./load-state.ts";
 import { type CheckpointState, keyOf } from "./state.ts";
 
 const DAMAGE = "records may be delivered twice, none is lost";
-
-/** Changes a line of a snapshot holds: keeps lines and their buffers small when there are many files. */
-const SNAPSHOT_LINE = 500;
 
 export interface JournalOptions {
   readonly directory: string;
@@ -187,17 +184,11 @@ export class Journal implements CheckpointStore {
   async #compact(): Promise<void> {
     await makeDirectory(this.#options.directory, 0o700);
     await this.#options.hold?.();
-    const { handle, size } = await replaceJournal(this.#path, snapshotOf(this.#state));
+    const { handle, size } = await replaceJournal(this.#path, this.#state);
     const former = this.#handle;
     this.#handle = handle;
     this.#size = size;
     this.#snapshotSize = size;
     await former?.close();
   }
-}
-
-function* snapshotOf(state: CheckpointState): Generator<string> {
-  const changes = [...state.snapshot()];
-  yield encodeHeader(Math.ceil(changes.length / SNAPSHOT_LINE));
-  for (let at = 0; at < changes.length; at += SNAPSHOT_LINE) yield encodeEntry(changes.slice(at, at + SNAPSHOT_LINE));
 }

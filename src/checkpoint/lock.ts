@@ -62,11 +62,14 @@ export class StateLock {
   /**
    * Takes the lock where it is not held: the directory could not be written to at first, or another one has come in its
    * place since. Whoever writes to the directory calls it before. Rejects with a UserError if another agent has the lock.
+   * Still without effect where nothing can be written.
    */
   async hold(): Promise<void> {
     if (this.#held !== undefined && (await lockInode(this.#directory)) === this.#held.inode) return;
+    const held = await lockIfWritable(this.#directory);
+    if (held === undefined) return;
     const former = this.#held;
-    this.#held = await lock(this.#directory);
+    this.#held = held;
     try {
       former?.database.close();
     } catch {

@@ -28,7 +28,9 @@ function isPoolBusy(): boolean {
 export async function idle(): Promise<void> {
   for (let quiet = 0; quiet < QUIET_TURNS; quiet += 1) {
     await turn();
-    if (process.getActiveResourcesInfo().some((resource) => WORK.test(resource)) || isPoolBusy()) quiet = -1;
+    const isLast = quiet === QUIET_TURNS - 1;
+    if (process.getActiveResourcesInfo().some((resource) => WORK.test(resource)) || (isLast && isPoolBusy()))
+      quiet = -1;
   }
 }
 
