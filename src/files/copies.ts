@@ -71,9 +71,9 @@ async function searchIn(directory: string, search: CopySearch, proven: Map<strin
   return isComplete;
 }
 
-/** Whether the name is one that a rotator gives to a generation of the file: after its live path, or where that leads to. */
-const isGenerationOf = ({ stream, target }: LogFile, name: string): boolean =>
-  isRotatedName(name, stream) || (target !== undefined && isRotatedName(name, target));
+/** Whether the name is one that a rotator gives to the file: after its live path, where that leads to, or its own path. */
+const isGenerationOf = ({ stream, target = stream, path }: LogFile, name: string): boolean =>
+  [stream, target, path].some((given) => isRotatedName(name, given));
 
 /** The likeliest copy first: one that has all that was seen of the file, then one with a rotated name, then the longest. */
 function byLikelihood(file: LogFile): (a: Copy, b: Copy) => number {

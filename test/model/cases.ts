@@ -117,6 +117,16 @@ export const CASES: Readonly<Record<string, Sequence>> = {
       { do: "rotate", stream: "a.log", how: "copytruncate" },
     ],
   },
+  "what a link led to is known in its archive": {
+    settings: one,
+    commands: [
+      { do: "write", stream: "c.log", lines: ["short"] },
+      { do: "rotate", stream: "c.log", how: "dateext" },
+      { do: "start" },
+      { do: "stop" },
+      { do: "compress", stream: "c.log" },
+    ],
+  },
   "what a link led to between two switches is read from its archive": {
     settings: { ...one, includeRotated: true, isWatching: true },
     commands: [
