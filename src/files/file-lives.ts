@@ -178,6 +178,8 @@ export class FileLives {
     const isEmpty = head.length === 0;
     const mayBeTruncated = isEmpty ? file.wasTruncated : head.from !== undefined;
     const beginning = head.length < HEAD_BYTES ? await beginningOf(content, stats, mayBeTruncated) : undefined;
+    // Emptied since it was measured: what it held is in nobody's knowledge, and in its copy if there is one.
+    if (isEmpty && stats.size > 0n && beginning?.head.length === 0 && beginning.hole === undefined) return undefined;
     // Only now: should it be emptied meanwhile, the fingerprint of nothing must not replace that of what it held.
     if (!(await headMatches(content, head))) return false;
     if (position.offset > 0 && (await tailAt(content, position.offset)) !== position.tail) return false;

@@ -200,9 +200,12 @@ export class Oracle {
     this.#ended(this.#isObserved ? Number.NEGATIVE_INFINITY : this.#durableMs(nowMs), false);
   }
 
-  /** The next agent takes over a sink. What stands behind a refused record that could not be kept is sent again. */
-  takenOver(sink: string): void {
-    if (!this.#isFull) return;
+  /**
+   * The next agent takes over a sink. What was delivered behind a batch that is not decided (`isUndecided`), or behind a refused
+   * record that could not be kept, is sent again.
+   */
+  takenOver(sink: string, isUndecided: boolean): void {
+    if (!isUndecided && !this.#isFull) return;
     for (const view of this.#views.get(sink)?.values() ?? []) view.answered = new Ranges();
   }
 

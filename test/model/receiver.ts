@@ -65,7 +65,7 @@ export class Receiver {
 
   /** Another agent: what the one before was in the middle of is undecided, and its batch is sent anew. */
   startRun(): void {
-    this.#oracle.takenOver(this.settings.name);
+    this.#oracle.takenOver(this.settings.name, this.#cases.length > 0);
     for (const { places } of this.#cases) this.#oracle.withdraw(this.settings.name, places);
     this.#cases = [];
   }
