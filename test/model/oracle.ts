@@ -205,7 +205,7 @@ export class Oracle {
    * record that could not be kept, is sent again.
    */
   takenOver(sink: string, isUndecided: boolean): void {
-    if (!isUndecided && !this.#isFull) return;
+    if (!isUndecided && this.#hasRoomSince(this.#now() - SURE_MS)) return;
     for (const view of this.#views.get(sink)?.values() ?? []) view.answered = new Ranges();
   }
 
