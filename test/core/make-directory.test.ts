@@ -1,4 +1,4 @@
-import { stat, writeFile } from "node:fs/promises";
+import { readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { makeDirectory } from "../../src/core/make-directory.ts";
@@ -16,6 +16,7 @@ test("several may make the same one, and those beside it, at the same time", asy
     const parent = join(scratchDirectory(), "a", "b");
     const paths = ["c", "c", "d", "e", "f"].map((name) => join(parent, name));
     await Promise.all(paths.map((path) => makeDirectory(path, 0o700)));
+    expect((await readdir(parent)).sort()).toEqual(["c", "d", "e", "f"]);
   }
 });
 
