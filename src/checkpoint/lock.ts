@@ -39,7 +39,7 @@ export class StateLock {
     const bootId = await readBootId();
     try {
       await refuseOtherNode(ownerPath, bootId, directory, clock);
-      await writeOwner(ownerPath, { pid: process.pid, host: hostname(), bootId });
+      await writeOwner(directory, bootId);
     } catch (error) {
       held?.database.close();
       throw error;
@@ -75,11 +75,7 @@ export class StateLock {
     } catch {
       // Its disk is gone, and the lock with it.
     }
-    await writeOwner(join(this.#directory, "owner.json"), {
-      pid: process.pid,
-      host: hostname(),
-      bootId: await readBootId(),
-    });
+    await writeOwner(this.#directory, await readBootId());
   }
 
   async #beat(ownerPath: string, clock: Clock, stop: AbortSignal): Promise<void> {
@@ -130,7 +126,9 @@ const isWritable = (directory: string): Promise<boolean> =>
   );
 
 /** Names the holder for people and for agents on other nodes. On a full disk it stays the one before. */
-async function writeOwner(path: string, owner: z.output<typeof ownerSchema>): Promise<void> {
+async function writeOwner(directory: string, bootId: string): Promise<void> {
+  const path = join(directory, "owner.json");
+  const owner: z.output<typeof ownerSchema> = { pid: process.pid, host: hostname(), bootId };
   try {
     await writeFile(`${path}.new`, JSON.stringify(owner), { mode: 0o600 });
     await rename(`${path}.new`, path);

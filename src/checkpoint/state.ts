@@ -6,13 +6,11 @@ import type {
   LossCheckpoint,
   StreamCheckpoint,
 } from "../core/checkpoint.ts";
+import { MAX_EMPTY_STREAMS } from "../core/checkpoint.ts";
 import { unreachable } from "../core/errors.ts";
 
 /** Losses kept one by one; of older ones the sum. */
 const MAX_LOSSES = 1_000;
-
-/** Live paths without a file that are remembered, at most: the newest. */
-const MAX_STREAMS = 1_000;
 
 /** The durable state in memory: the fold of all changes. */
 export class CheckpointState {
@@ -95,7 +93,7 @@ export class CheckpointState {
     this.streams.delete(stream.path);
     this.streams.set(stream.path, stream);
     const [oldest] = this.streams.keys();
-    if (this.streams.size > MAX_STREAMS && oldest !== undefined) this.streams.delete(oldest);
+    if (this.streams.size > MAX_EMPTY_STREAMS && oldest !== undefined) this.streams.delete(oldest);
   }
 
   #lose(loss: LossCheckpoint): void {

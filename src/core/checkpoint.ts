@@ -124,6 +124,9 @@ export interface StreamCheckpoint {
   readonly followedSince: number;
 }
 
+/** Live paths without a file that are remembered, at most: the newest, for a path that had a file is likely to get another. */
+export const MAX_EMPTY_STREAMS = 1_000;
+
 /** One change of the durable state. Changes are absolute, so a repeated or a skipped one does no harm but duplicates. */
 export type CheckpointChange =
   | { readonly kind: "file"; readonly file: FileCheckpoint }

@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { MAX_EMPTY_STREAMS } from "../core/checkpoint.ts";
 import type { LogFile, SourceSettings } from "./log-file.ts";
 
 /** A live path whose generations are followed. */
@@ -8,9 +9,6 @@ export interface StreamEntry {
   /** Since when, milliseconds since the epoch: the earliest of its generations. */
   readonly followedSince: number;
 }
-
-/** Streams without a file that are remembered, at most: a path that had one is likely to get another. */
-const MAX_EMPTY = 1_000;
 
 /** The streams of the followed files by directory, so that a search in one need not walk over all files. */
 export class StreamIndex {
@@ -69,7 +67,7 @@ export class StreamIndex {
   #leave(stream: string): void {
     this.#empty.add(stream);
     const [oldest] = this.#empty;
-    if (this.#empty.size > MAX_EMPTY && oldest !== undefined) this.#drop(oldest);
+    if (this.#empty.size > MAX_EMPTY_STREAMS && oldest !== undefined) this.#drop(oldest);
   }
 
   #drop(stream: string): void {

@@ -31,7 +31,7 @@ export class FileWriter {
 
   /** Delivered when all of it is written. What was written of it before a failure stays a line of its own: it comes again. */
   async write(body: Buffer): Promise<Outcome> {
-    this.#isTorn ??= await endsInLine(this.#descriptor);
+    this.#isTorn ??= await endsWithinLine(this.#descriptor);
     try {
       if (this.#isTorn) await this.#writeAll(LINE_FEED);
       await this.#writeAll(body);
@@ -52,7 +52,7 @@ export class FileWriter {
 }
 
 /** Whether the file's last line has no end: an agent before was killed in the middle of a write. */
-async function endsInLine(descriptor: number): Promise<boolean> {
+async function endsWithinLine(descriptor: number): Promise<boolean> {
   try {
     await using file = await open(`/proc/self/fd/${descriptor}`, "r");
     const { size } = await file.stat();
