@@ -23,6 +23,7 @@ const CONTENTION_MS = 500;
 export class StateLock {
   readonly #directory: string;
   #held: Held | undefined;
+  #holding: Promise<void> | undefined;
   readonly #stop = new AbortController();
   readonly #heartbeat: Promise<void>;
 
@@ -64,7 +65,13 @@ export class StateLock {
    * place since. Whoever writes to the directory calls it before. Rejects with a UserError if another agent has the lock.
    * Still without effect where nothing can be written.
    */
-  async hold(): Promise<void> {
+  hold(): Promise<void> {
+    // One at a time: a second attempt would find the lock taken by the first.
+    this.#holding ??= this.#hold().finally(() => (this.#holding = undefined));
+    return this.#holding;
+  }
+
+  async #hold(): Promise<void> {
     if (this.#held !== undefined && (await lockInode(this.#directory)) === this.#held.inode) return;
     const held = await lockIfWritable(this.#directory);
     if (held === undefined) return;
@@ -141,7 +148,9 @@ function lockDatabase(path: string, directory: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path, { timeout: CONTENTION_MS });
-    database.exec("PRAGMA journal_mode=MEMORY; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE");
+    // Not `locking_mode=EXCLUSIVE`: one that waits would keep its shared lock, and two that start at once would each wait
+    // for the other to let go.
+    database.exec("PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE");
     return database;
   } catch (error) {
     database?.close();

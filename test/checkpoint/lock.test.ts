@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -12,17 +13,28 @@ import { flush, TestClock } from "../core/test-clock.ts";
 
 const HOLDER = fileURLToPath(new URL("lock-holder.ts", import.meta.url));
 
+/** How long a process may take to start before it tries the first directory. */
+const START_MS = 1_500;
+
 interface Holder {
   readonly child: ChildProcessByStdio<null, Readable, null>;
-  /** `held` or `refused: ...`. */
-  readonly said: Promise<string>;
+  /** For each directory `held` or `refused: ...`. */
+  readonly said: Promise<string[]>;
 }
 
-function hold(directory: string): Holder {
-  const child = spawn(process.execPath, [HOLDER, directory], { stdio: ["ignore", "pipe", "ignore"] });
+function hold(directories: readonly string[], at: number): Holder {
+  const child = spawn(process.execPath, [HOLDER, String(at), ...directories], { stdio: ["ignore", "pipe", "ignore"] });
   onTestFinished(() => void child.kill("SIGKILL"));
-  const said = once(child.stdout, "data").then(([chunk]) => String(chunk).trim());
-  return { child, said };
+  return { child, said: firstLines(child.stdout, directories.length) };
+}
+
+async function firstLines(stream: Readable, count: number): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of createInterface(stream)) {
+    lines.push(line);
+    if (lines.length === count) break;
+  }
+  return lines;
 }
 
 async function acquire(directory: string, clock = new TestClock(Date.now())): Promise<StateLock> {
@@ -51,17 +63,20 @@ describe("the lock of the state directory", () => {
     await acquire(directory);
   });
 
-  test("two agents that start in the same instant: exactly one gets it; after kill -9 of the holder it is free", async () => {
-    const directory = scratchDirectory();
-    const holders = [hold(directory), hold(directory)];
+  test("agents that start in the same instant: exactly one gets it; after kill -9 of the holder it is free", async () => {
+    const directories = Array.from({ length: 8 }, () => scratchDirectory());
+    const at = Date.now() + START_MS;
+    const holders = [hold(directories, at), hold(directories, at)];
     const said = await Promise.all(holders.map((holder) => holder.said));
-    expect(said.filter((text) => text === "held")).toHaveLength(1);
-    expect(said.filter((text) => text.startsWith("refused:"))).toHaveLength(1);
-    await expect(StateLock.acquire(directory, new TestClock(Date.now()))).rejects.toThrow(/in use/);
-    const holder = holders[said.indexOf("held")];
-    holder?.child.kill("SIGKILL");
-    await once(holder?.child ?? process, "exit");
-    await acquire(directory);
+    for (const [i, directory] of directories.entries()) {
+      const each = said.map((lines) => lines[i] ?? "").sort();
+      expect(each).toEqual(["held", expect.stringMatching(/^refused: .* in use/)]);
+      await expect(StateLock.acquire(directory, new TestClock(Date.now()))).rejects.toThrow(/in use/);
+    }
+    const killed = holders.map(({ child }) => once(child, "exit"));
+    for (const { child } of holders) child.kill("SIGKILL");
+    await Promise.all(killed);
+    for (const directory of directories) await acquire(directory);
   });
 
   test.each([
@@ -139,7 +154,7 @@ describe("the lock of the state directory", () => {
     const second = await StateLock.acquire(directory, new TestClock(Date.now()));
     await expect(first.hold()).rejects.toThrow(/in use by another tailcar/);
     await second.release();
-    await first.hold();
+    await Promise.all([first.hold(), first.hold()]);
     await expect(StateLock.acquire(directory, new TestClock(Date.now()))).rejects.toThrow(/in use by another tailcar/);
   });
 
