@@ -181,9 +181,14 @@ const scenario: fc.Arbitrary<readonly Command[]> = fc.oneof(
       { do: "wait", ms },
       { do: "chmod", stream: name, isReadable: true },
     ]),
-  // The disk of the state is full when the agent ends.
+  // The disk of the state is full when the agent ends: also for what can't be delivered.
   fc
-    .record({ stream, lines, end: fc.constantFrom("stop" as const, "kill" as const), isFreed: maybe })
+    .record({
+      stream,
+      lines: fc.oneof(lines, fc.constant<LineKind[]>(["short", "poison", "short"])),
+      end: fc.constantFrom("stop" as const, "kill" as const),
+      isFreed: maybe,
+    })
     .map(({ stream: name, lines: written, end, isFreed }): readonly Command[] => [
       { do: "disk", isFull: true },
       { do: "write", stream: name, lines: written },

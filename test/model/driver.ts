@@ -1,5 +1,5 @@
 import type { Settings } from "./command.ts";
-import type { Oracle, SinkAccount } from "./oracle.ts";
+import type { Oracle, Sighting, SinkAccount } from "./oracle.ts";
 import type { Receiver } from "./receiver.ts";
 import type { Damage } from "./state-directory.ts";
 
@@ -52,6 +52,8 @@ export interface Driver {
   fillDisk(isFull: boolean): boolean;
   /** Harms the journal. */
   damage(how: Damage, at: number): void;
+  /** The records in the dead letters of a sink. */
+  letters(sink: string): readonly Sighting[];
   /** What holds at every moment. */
   check(): void;
   /** Gives the agent the time that it needs, at most. */

@@ -6,7 +6,8 @@ import { SmallDisk } from "../support/small-disk.ts";
 import type { Driver, Ending, Stage } from "./driver.ts";
 import type { Generation } from "./generation.ts";
 import { InProcessAgent } from "./in-process-agent.ts";
-import { type Damage, damage, isFile } from "./state-directory.ts";
+import type { Sighting } from "./oracle.ts";
+import { type Damage, damage, isFile, lettersOf } from "./state-directory.ts";
 import { someTurns } from "./stepped-clock.ts";
 
 /** The longest that healthy sinks may take to get all there is: back-offs, the grace, a copy in the making. */
@@ -118,6 +119,10 @@ export class InProcessDriver implements Driver {
 
   damage(how: Damage, at: number): void {
     damage(this.#stateDir, how, at);
+  }
+
+  letters(sink: string): readonly Sighting[] {
+    return lettersOf(this.#stateDir, sink);
   }
 
   check(): void {

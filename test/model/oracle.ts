@@ -56,6 +56,8 @@ class View {
   /** All that was ever delivered. */
   readonly received = new Ranges();
   readonly refused = new Ranges();
+  /** What is in the dead letters. */
+  readonly kept = new Ranges();
   readonly lost = new Ranges();
   /** What has its terminal outcome, and whose cursor can't have been rolled back since. */
   readonly terminal = new Ranges();
@@ -77,6 +79,14 @@ class View {
       if (!isTerminated || (!isFiltered && !this.terminal.covers(from, end))) return from;
     }
     return lines.at(-1)?.end ?? 0;
+  }
+
+  /** What was refused, and was not kept either, has come to nobody. */
+  forgetUnkept(): void {
+    for (const [from, to] of this.refused.all.flatMap((range) => this.kept.missing(...range))) {
+      this.refused.remove(from, to);
+      this.received.remove(from, to);
+    }
   }
 
   /** What was durable is so no more. */
@@ -438,6 +448,16 @@ export class Oracle {
     this.#view(sink, generation).refused.add(from, to);
   }
 
+  /** A record is in the dead letters of a sink. */
+  kept(sink: string, { name, offset = 0, body, split }: Sighting): void {
+    const places = this.generations.flatMap((generation): [Generation, number][] => {
+      const to = name?.startsWith(generation.stream) === true ? generation.match(offset, body, split) : undefined;
+      return to === undefined ? [] : [[generation, to]];
+    });
+    if (places.length === 0) this.fault(`${sink} has a letter of what nobody wrote: ${body.slice(0, 200)}`);
+    for (const [generation, to] of places) this.#view(sink, generation).kept.add(offset, to);
+  }
+
   /** All of a batch has its terminal outcome. */
   settled(sink: string, places: readonly Place[], nowMs: number): void {
     for (const { generation, from, to, isUnfinished } of places) {
@@ -487,6 +507,8 @@ export class Oracle {
 
   /** The last agent has ended in order, with healthy sinks: what is missing, and whether the accounts add up. */
   conclude(includes: (name: string) => boolean, accounts: ReadonlyMap<string, SinkAccount>): void {
+    // A record that was refused and is in no letter has no outcome.
+    for (const views of this.#views.values()) for (const view of views.values()) view.forgetUnkept();
     for (const gap of this.#gaps(includes, () => true)) this.fault(gap);
     // What was delivered and not durable is in no account, once the bytes are gone.
     const isForgotten = this.generations.some(

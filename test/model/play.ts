@@ -187,6 +187,9 @@ class World {
     await driver.catchUp(() => oracle.isComplete(this.#includes));
     driver.check();
     const ending = await driver.stop();
+    for (const { settings } of this.#receivers) {
+      for (const letter of driver.letters(settings.name)) oracle.kept(settings.name, letter);
+    }
     if (ending !== undefined) oracle.conclude(this.#includes, ending.accounts);
     const code = ending?.code ?? 0;
     if (code !== 0) oracle.fault(`exit code ${code} although every sink is healthy`);

@@ -14,8 +14,8 @@ import { configurationOf } from "./configuration.ts";
 import type { Driver, Ending, Stage } from "./driver.ts";
 import { HttpReceivers } from "./http-receiver.ts";
 import { setFull, STATE_KIB, STATE_ROOT } from "./in-process-driver.ts";
-import type { SinkAccount } from "./oracle.ts";
-import { type Damage, damage, Journal } from "./state-directory.ts";
+import type { Sighting, SinkAccount } from "./oracle.ts";
+import { type Damage, damage, Journal, lettersOf } from "./state-directory.ts";
 
 /** Limits of what has no time of its own, on a machine that may be busy with all else. */
 const MAX_CATCH_UP_MS = 60_000;
@@ -140,6 +140,10 @@ export class ProcessDriver implements Driver {
   damage(how: Damage, at: number): void {
     damage(this.#stateDir, how, at);
     this.#journal.distrust();
+  }
+
+  letters(sink: string): readonly Sighting[] {
+    return lettersOf(this.#stateDir, sink);
   }
 
   check(): void {

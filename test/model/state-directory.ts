@@ -1,8 +1,9 @@
 import { hash } from "node:crypto";
-import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { Generation } from "./generation.ts";
+import type { Sighting } from "./oracle.ts";
 
 /** The state directory as docs/architecture.md describes it, read without the agent's own code. */
 const JOURNAL = "checkpoints.journal";
@@ -121,6 +122,27 @@ export class Journal {
     this.#told.add(told);
     return true;
   }
+}
+
+interface Letter {
+  readonly file: string;
+  readonly offset: number;
+  readonly split?: string;
+  readonly record: string;
+}
+
+/** The records in a sink's dead letters: a line of JSON each, in several files. A line that a kill has cut is none. */
+export function lettersOf(directory: string, sink: string): readonly Sighting[] {
+  const letters = join(directory, "dead-letters", sink);
+  if (!existsSync(letters)) return [];
+  const segments = readdirSync(letters).filter((name) => /^\d+\.ndjson(?:\.open)?$/.test(name));
+  return segments.flatMap((name) => {
+    const lines = readFileSync(join(letters, name), "utf8").split("\n").slice(0, -1);
+    return lines.map((line): Sighting => {
+      const { file, offset, split, record }: Letter = JSON.parse(line);
+      return { name: basename(file), offset, body: record, split };
+    });
+  });
 }
 
 export const DAMAGES = ["flip", "cut", "remove", "removeBoth", "garbage"] as const;
