@@ -5,7 +5,7 @@ import got, { type Got, type Response } from "got";
 import type { Outcome } from "../../core/outcome.ts";
 import { Connection, type ConnectionSettings } from "./connection.ts";
 import { classifyFailure } from "./failure.ts";
-import { createLookup } from "./lookup.ts";
+import { createLookup, type Lookup } from "./lookup.ts";
 import { nodeRequest } from "./request.ts";
 import { targetOf } from "./target.ts";
 
@@ -51,7 +51,7 @@ export interface HttpClientSettings extends ConnectionSettings {
 export class HttpClient {
   readonly #settings: HttpClientSettings;
   readonly #url: string;
-  readonly #lookup: ReturnType<typeof createLookup>;
+  readonly #lookup: Lookup;
   readonly #connection: Connection;
   #got: Got;
   /** The receiver has refused gzip and taken the plain body. */
@@ -88,6 +88,7 @@ export class HttpClient {
         reply: reply.status === 415 ? await this.#repost(payload, reply, signal, headers) : reply,
       };
     } catch (error) {
+      this.#lookup.forget();
       return { kind: "failed", outcome: classifyFailure(error) };
     }
   }
@@ -131,7 +132,7 @@ export class HttpClient {
       followRedirect: false,
       // No compression is asked for: a small reply needs none, and a bomb cannot go off.
       decompress: false,
-      dnsLookup: this.#lookup,
+      dnsLookup: this.#lookup.lookup,
       timeout: { lookup: connect, connect, secureConnect: connect, response, read: response, request: total },
       agent: current.ok ? current.agent : {},
       headers: {

@@ -20,13 +20,18 @@ function matches(wanted: number | string | undefined, family: number): boolean {
   return true;
 }
 
+interface Resolver {
+  readonly find: Resolve;
+  readonly forget: () => void;
+}
+
 /** All addresses of a host: from memory, from the look-up under way, or from a new one. */
-function createResolver(clock: Clock, resolve: Resolve): Resolve {
+function createResolver(clock: Clock, resolve: Resolve): Resolver {
   // One sink has one host name, so one answer is enough.
   let known: { hostname: string; addresses: readonly dns.LookupAddress[]; expiresAt: number } | undefined;
   const waiting = new Map<string, Answer[]>();
 
-  return (hostname, answer) => {
+  const find: Resolve = (hostname, answer) => {
     if (known?.hostname === hostname && clock.elapsed() < known.expiresAt) return answer(null, known.addresses);
     const others = waiting.get(hostname);
     if (others !== undefined) {
@@ -43,17 +48,26 @@ function createResolver(clock: Clock, resolve: Resolve): Resolve {
       for (const waiter of waiters) waiter(error, addresses);
     });
   };
+  const forget = (): void => void (known = undefined);
+  return { find, forget };
+}
+
+export interface Lookup {
+  /** For `net.connect`. */
+  readonly lookup: LookupFunction;
+  /** The host could not be reached: it may have moved. */
+  readonly forget: () => void;
 }
 
 /**
- * A look-up of host names for one sink, for `net.connect`. At most one is in flight, however many connections wait for
+ * A look-up of host names for one sink. At most one is in flight, however many connections wait for
  * it, and its answer is kept for 30 s: the system's resolver occupies a thread of the shared pool, and a resolver that
  * does not answer must not take them all. It is the system's own (`getaddrinfo`), for the hosts file and the search
  * domains of a cluster matter.
  */
-export function createLookup(clock: Clock, resolve: Resolve = resolveWithSystem): LookupFunction {
-  const find = createResolver(clock, resolve);
-  return (hostname, options, callback) => {
+export function createLookup(clock: Clock, resolve: Resolve = resolveWithSystem): Lookup {
+  const { find, forget } = createResolver(clock, resolve);
+  const lookup: LookupFunction = (hostname, options, callback) => {
     find(hostname, (error, addresses) => {
       if (error !== null) return callback(error, "");
       const wanted = addresses.filter(({ family }) => matches(options.family, family));
@@ -65,4 +79,5 @@ export function createLookup(clock: Clock, resolve: Resolve = resolveWithSystem)
       return callback(null, first.address, first.family);
     });
   };
+  return { lookup, forget };
 }

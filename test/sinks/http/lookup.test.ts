@@ -12,7 +12,7 @@ function setUp() {
   const asked: Parameters<Resolve>[1][] = [];
   let elapsed = 0;
   const clock = { now: () => 0, elapsed: () => elapsed, sleep: async () => {} };
-  const lookup = createLookup(clock, (_hostname, answer) => {
+  const { lookup, forget } = createLookup(clock, (_hostname, answer) => {
     asked.push(answer);
   });
   const find = (options: { all?: boolean; family?: number } = {}): Promise<unknown> =>
@@ -24,7 +24,7 @@ function setUp() {
   const advance = (ms: number): void => {
     elapsed += ms;
   };
-  return { asked, find, advance };
+  return { asked, find, forget, advance };
 }
 
 test("one look-up serves all who wait for it", async () => {
@@ -48,6 +48,18 @@ test("an answer is kept for 30 seconds", async () => {
   expect(asked).toHaveLength(2);
   asked[1]?.(null, BOTH);
   await again;
+});
+
+test("an answer that led nowhere is not kept", async () => {
+  const { asked, find, forget } = setUp();
+  const first = find();
+  asked[0]?.(null, BOTH);
+  await first;
+  forget();
+  const again = find();
+  expect(asked).toHaveLength(2);
+  asked[1]?.(null, [{ address: "10.0.0.9", family: 4 }]);
+  expect(await again).toEqual(["10.0.0.9", 4]);
 });
 
 test("a failure goes to all who wait, and is not kept", async () => {
