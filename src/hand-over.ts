@@ -88,7 +88,15 @@ export class Valve {
   guard(name: string, sink: Sink): Sink {
     const count = (by: number): unknown => this.#underWay.set(name, (this.#underWay.get(name) ?? 0) + by);
     return {
-      ...sink,
+      warnings: sink.warnings,
+      limits: sink.limits,
+      concurrency: sink.concurrency,
+      bodyLastsMs: sink.bodyLastsMs,
+      // A sink may be an object of a class: its methods are not its own properties.
+      encode: (records, body) => sink.encode(records, body),
+      refresh: async () => sink.refresh?.(),
+      isLate: sink.isLate === undefined ? undefined : (record, nowMs) => sink.isLate?.(record, nowMs) === true,
+      close: () => sink.close(),
       send: async (body, signal) => {
         if (this.#isShut) {
           await this.#clock.sleep(Number.POSITIVE_INFINITY, signal);

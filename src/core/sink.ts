@@ -29,7 +29,7 @@ export interface BodyWriter {
 /** A destination. One instance serves one pipeline. */
 export interface Sink {
   /** What a person should be told at each start: a setting that is allowed, but dangerous. */
-  readonly warnings?: readonly string[];
+  readonly warnings?: readonly string[] | undefined;
   readonly limits: BatchLimits;
   /** Upper and lower bound of the requests in flight at the same time. */
   readonly concurrency: { readonly min: number; readonly max: number };
@@ -51,9 +51,9 @@ export interface Sink {
    * Whether the receiver would not take the record's own time, so that it goes with another. Such records are counted.
    * `nowMs` is the time, milliseconds since the epoch.
    */
-  isLate?(record: LogRecord, nowMs: number): boolean;
+  readonly isLate?: ((record: LogRecord, nowMs: number) => boolean) | undefined;
   /** A body that is older is encoded anew before it is sent again, for what it says depends on the time. Milliseconds. */
-  readonly bodyLastsMs?: number;
+  readonly bodyLastsMs?: number | undefined;
   /** Releases sockets. No call follows. */
   close(): Promise<void>;
 }
