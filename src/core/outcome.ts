@@ -5,7 +5,8 @@
  * - `delivered`: the vendor's documented success, nothing weaker.
  * - `received`: taken, but not safe yet. `settled` becomes true once the receiver confirms it; false when that can't be hoped
  *   for any more: then the same records are sent again. It never rejects, and neither sink nor pipeline keeps the data meanwhile.
- * - `retry`: transient; the same batch is sent again. `afterMs` is the vendor's own wish (`Retry-After`).
+ * - `retry`: transient; the same batch is sent again. `afterMs` is the vendor's own wish (`Retry-After`). `cutShort`: the
+ *   deadline came before all of the body was sent, so that a smaller one may get through where the line is slow.
  * - `tooLarge`: the body is over the vendor's limit; it is halved.
  * - `rejected`: the vendor will never take (some of) this data. `firstBad` is the index in the batch of the first record
  *   it refused, when it says so: the records before it are delivered already, those after it were not looked at.
@@ -16,7 +17,12 @@
 export type Outcome =
   | { readonly kind: "delivered" }
   | { readonly kind: "received"; readonly settled: Promise<boolean> }
-  | { readonly kind: "retry"; readonly reason: string; readonly afterMs?: number | undefined }
+  | {
+      readonly kind: "retry";
+      readonly reason: string;
+      readonly afterMs?: number | undefined;
+      readonly cutShort?: boolean;
+    }
   | ({ readonly kind: "tooLarge"; readonly reason: string } & Refusal)
   | ({ readonly kind: "rejected"; readonly reason: string; readonly firstBad?: number | undefined } & Refusal)
   | { readonly kind: "blocked"; readonly reason: string }

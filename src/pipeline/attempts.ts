@@ -37,6 +37,9 @@ class AttemptFailed extends Error {
 /** Failures in a row after which a batch is suspected, if others succeed meanwhile. */
 const SUSPECT_AFTER = 10;
 
+/** Deadlines in a row that came before all was sent, after which the body is halved. One may be a line that broke just then. */
+const CUT_SHORT_AFTER = 2;
+
 /** Tries a request of some records of a batch until that has a result which another attempt would not change. */
 export class Attempts {
   readonly #options: AttemptsOptions;
@@ -54,7 +57,7 @@ export class Attempts {
     const { bodyLastsMs = Number.POSITIVE_INFINITY } = sink;
     let current = body;
     let encodedMs = clock.elapsed();
-    const row = { failures: 0, successesBefore: 0 };
+    const row = { failures: 0, successesBefore: 0, cutShort: 0 };
     await gate.enter(signal);
     if (signal.aborted) return undefined;
     try {
@@ -69,7 +72,7 @@ export class Attempts {
           if (outcome.kind !== "retry" && outcome.kind !== "blocked") return outcome;
           // What is blocked is held, however long that takes, and does not bring its end nearer.
           if (outcome.kind === "blocked") shipment.failingSinceMs = undefined;
-          const end = outcome.kind === "retry" ? this.#giveUp(shipment, from, to, row, outcome.reason) : undefined;
+          const end = outcome.kind === "retry" ? this.#giveUp(shipment, from, to, row, outcome) : undefined;
           if (end !== undefined) return end;
           throw new AttemptFailed(outcome);
         },
@@ -98,21 +101,23 @@ export class Attempts {
 
   /**
    * Whether a request that failed again is not tried as it stands any more. Failing while others of the sink succeed, it is
-   * halved, so that what is good in it gets through. A single record is tried for ever, unless the user has set a limit:
+   * halved, so that what is good in it gets through; and also if it is too large for a slow line. A single record is tried for ever, unless the user has set a limit:
    * a transient failure never condemns by itself.
    */
   #giveUp(
     shipment: Shipment,
     from: number,
     to: number,
-    row: { failures: number; successesBefore: number },
-    reason: string,
+    row: { failures: number; successesBefore: number; cutShort: number },
+    { cutShort = false, reason }: Outcome & { kind: "retry" },
   ): Terminal | undefined {
     const { clock, emit, gate, giveUpAfterMs, name } = this.#options;
     shipment.failingSinceMs ??= clock.elapsed();
     if (giveUpAfterMs !== undefined && clock.elapsed() - shipment.failingSinceMs >= giveUpAfterMs) {
       return { kind: "gaveUp", reason: `gave up after ${Math.round(giveUpAfterMs / 1_000)} s: ${reason}` };
     }
+    row.cutShort = cutShort ? row.cutShort + 1 : 0;
+    if (row.cutShort >= CUT_SHORT_AFTER && to - from > 1) return { kind: "cutShort" };
     if (row.failures === 0) row.successesBefore = this.#successes;
     row.failures += 1;
     if (row.failures < SUSPECT_AFTER) return undefined;

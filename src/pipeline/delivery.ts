@@ -7,6 +7,7 @@ import type { Outcome } from "../core/outcome.ts";
 import type { Sink } from "../core/sink.ts";
 import { Attempts } from "./attempts.ts";
 import { BatchEncoder } from "./batch-encoder.ts";
+import { BodyLimit } from "./body-limit.ts";
 import type { BodyEncoder } from "./body/encoder.ts";
 import { Burial } from "./burial.ts";
 import type { Verdict } from "./dead-letter.ts";
@@ -41,12 +42,16 @@ export class Delivery {
   readonly #encoder: BatchEncoder;
   readonly #attempts: Attempts;
   readonly #burial: Burial;
+  readonly #bodyLimit: BodyLimit;
+  /** The smallest limit of a body that was told of. */
+  #toldBytes = Number.POSITIVE_INFINITY;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#encoder = new BatchEncoder(options.sink, options.encoder);
     this.#attempts = new Attempts({ ...options, encoder: this.#encoder, rejections: this.#rejections });
     this.#burial = new Burial(options);
+    this.#bodyLimit = new BodyLimit(options.sink.limits.maxBytes);
   }
 
   /** Bytes of log that fill a request of this sink, as the batches so far were encoded. */
@@ -85,20 +90,26 @@ export class Delivery {
     const { batch } = shipment;
     const { pool, sink } = this.#options;
     const body = this.#encoder.encode(batch, from, to);
-    const fits = body.length <= sink.limits.maxBytes && to - from <= sink.limits.maxRecords;
+    const bytes = body.length;
+    const fits = bytes <= this.#bodyLimit.bytes && to - from <= sink.limits.maxRecords;
     let outcome: Terminal | undefined = { kind: "tooLarge", reason: "over the sink's limit" };
     if (fits || to - from === 1) outcome = await this.#attempts.attempt(shipment, from, to, body);
     else pool.give(body);
     switch (outcome?.kind) {
       case "delivered":
+        this.#bodyLimit.gotThrough(bytes);
         this.#taken(shipment, from, to);
         return true;
       case "received":
+        this.#bodyLimit.gotThrough(bytes);
         this.#taken(shipment, from, to);
         shipment.unconfirmed.push({ from, to, settled: outcome.settled });
         return true;
       case "tooLarge":
         return to - from > 1 ? this.#halves(shipment, from, to) : condemn(shipment, from, to, outcome);
+      case "cutShort":
+        this.#shrink(bytes);
+        return this.#halves(shipment, from, to);
       case "rejected":
         return this.#narrow(shipment, from, to, outcome);
       case "suspect":
@@ -111,6 +122,15 @@ export class Delivery {
       default:
         return unreachable(outcome);
     }
+  }
+
+  #shrink(bytes: number): void {
+    const { emit, name } = this.#options;
+    this.#bodyLimit.tooLong(bytes);
+    const { bytes: maxBytes } = this.#bodyLimit;
+    if (maxBytes >= this.#toldBytes) return;
+    this.#toldBytes = maxBytes;
+    emit({ kind: "sink.slowLine", sink: name, maxBytes: Math.floor(maxBytes) });
   }
 
   #taken({ batch }: Shipment, from: number, to: number): void {

@@ -18,6 +18,8 @@ export type Terminal =
   | Exclude<Outcome, { kind: "retry" | "blocked" }>
   /** It failed again and again while others succeeded: something in it may be to blame. */
   | { readonly kind: "suspect" }
+  /** The deadline comes again and again before all of it is sent. */
+  | { readonly kind: "cutShort" }
   /** The user does not want it to be tried any longer. */
   | { readonly kind: "gaveUp"; readonly reason: string };
 

@@ -177,6 +177,53 @@ test("a receiver that has gone for good ends it", async () => {
   expect(await delivery.deliver(batchOf(sink, names(1)).batch, stop.signal)).toBeUndefined();
 });
 
+/** A line that carries so many bytes before the deadline. */
+const slow: Answer = (lines) => (lines.join("").length > 200 ? { ...retry(), cutShort: true } : delivered);
+const tenBytesEach = (count: number): readonly string[] => names(count).map((name) => name.padEnd(10, "x"));
+
+describe("on a line that is too slow for a whole request", () => {
+  test("a request is halved when the deadline has cut it short twice, and all is delivered once, in order", async () => {
+    const { clock, sink, delivery, stop, events } = world(slow);
+    const { batch } = batchOf(sink, tenBytesEach(80));
+    expect(await stepping(clock, delivery.deliver(batch, stop.signal))).toEqual([]);
+    expect(sink.taken).toEqual(tenBytesEach(80));
+    const tried = sink.requests.map((lines) => lines.length);
+    expect(tried.slice(0, 6)).toEqual([80, 80, 40, 40, 20, 20]);
+    const told = events.map((event) => (event.kind === "sink.slowLine" ? event.maxBytes : event.kind));
+    expect(told).toHaveLength(2);
+    expect(told[0]).toBeGreaterThan(Number(told[1]));
+  });
+
+  test("the next ones are small from the beginning, and grow once the line is faster", async () => {
+    const { clock, sink, delivery, stop } = world(slow);
+    await stepping(clock, delivery.deliver(batchOf(sink, tenBytesEach(80)).batch, stop.signal));
+    sink.requests.length = 0;
+    sink.answer = () => delivered;
+    await delivery.deliver(batchOf(sink, tenBytesEach(80)).batch, stop.signal);
+    expect(Math.max(...sink.requests.map((lines) => lines.length))).toBeLessThanOrEqual(40);
+    for (let i = 0; i < 40; i += 1) await delivery.deliver(batchOf(sink, tenBytesEach(80)).batch, stop.signal);
+    expect(sink.requests.at(-1)).toHaveLength(80);
+  });
+
+  test("a single record is tried for as long as it takes", async () => {
+    const cut = { ...retry(), cutShort: true };
+    const { clock, sink, delivery, stop } = world((_lines, attempt) => (attempt < 30 ? cut : delivered));
+    expect(await stepping(clock, delivery.deliver(batchOf(sink, names(1)).batch, stop.signal))).toEqual([]);
+    expect(sink.requests).toHaveLength(30);
+  });
+
+  test("one deadline that was missed makes nothing smaller", async () => {
+    const cut = { ...retry(), cutShort: true };
+    const { clock, sink, delivery, stop, events } = world((_lines, attempt) => {
+      if (attempt % 2 === 1) return cut;
+      return attempt < 8 ? retry() : delivered;
+    });
+    await stepping(clock, delivery.deliver(batchOf(sink, names(20)).batch, stop.signal));
+    expect(new Set(sink.requests.map((lines) => lines.length))).toEqual(new Set([20]));
+    expect(events).toEqual([]);
+  });
+});
+
 describe("what is too large", () => {
   test("is halved until it fits, and each record is delivered once", async () => {
     const { sink, delivery, stop } = world((lines) =>

@@ -1,3 +1,4 @@
+import { TimeoutError } from "got";
 import { describeError, errorCode } from "../../core/errors.ts";
 import type { Outcome } from "../../core/outcome.ts";
 
@@ -55,5 +56,9 @@ export function classifyFailure(error: unknown): Outcome {
   if (code === "ERR_INVALID_CHAR") {
     return { kind: "blocked", reason: "a credential holds characters that an HTTP header cannot carry" };
   }
-  return { kind: "retry", reason };
+  return isCutShort(error) ? { kind: "retry", reason, cutShort: true } : { kind: "retry", reason };
 }
+
+/** The deadline of the whole request came before its last byte was sent. */
+const isCutShort = (error: unknown): boolean =>
+  error instanceof TimeoutError && error.event === "request" && error.timings.upload === undefined;

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { getEventListeners } from "node:events";
 import net from "node:net";
 import { gunzipSync } from "node:zlib";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../../src/core/clock.ts";
 import { datadogSchema } from "../../../src/sinks/datadog/config.ts";
 import type { ProxyEnv } from "../../../src/sinks/http/agent.ts";
@@ -236,6 +236,22 @@ describe("no response is a reason to try again", () => {
   test("a host that does not exist", async () => {
     using client = createClient("http://tailcar.invalid/");
     expect(await client.post(BODY, never())).toEqual(retry(/ENOTFOUND|EAI_AGAIN/));
+  });
+
+  test("a deadline that comes before the last byte was sent says so; one that comes later does not", async () => {
+    // Reads what came first, and nothing more.
+    const server = net.createServer((socket) => void socket.once("data", () => socket.pause()).on("error", () => {}));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    using client = createClient(`http://127.0.0.1:${portOf(server)}`, {
+      timeout: { connect: "5s", response: "5s", total: "300ms" },
+    });
+    // More than the kernel keeps of a connection whose receiver does not read.
+    const long = await client.post(Buffer.alloc(32_000_000, "x"), never());
+    expect(long).toMatchObject({ outcome: { kind: "retry", cutShort: true } });
+    const short = await client.post(Buffer.from("short"), never());
+    expect(short).toMatchObject({ outcome: { kind: "retry", reason: expect.stringMatching(/request/) } });
+    expect(short).not.toHaveProperty("outcome.cutShort");
   });
 
   test("after it the next request succeeds", async () => {
