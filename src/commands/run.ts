@@ -62,6 +62,11 @@ export async function runCommand(
   });
   try {
     return await ship(options, io, interruption, wish, { log, emit, telemetry });
+  } catch (error) {
+    // For a person, or from a person's command line: in plain words.
+    if (!(error instanceof UserError) || error.exitCode === EXIT.usage || io.stderr.isTTY === true) throw error;
+    emit({ kind: "agent.failed", reason: error.message });
+    return error.exitCode;
   } finally {
     await telemetry.close();
   }
@@ -117,6 +122,16 @@ async function ship(
     await telemetry.listen(options.listen ?? server?.listen);
   };
   const watch = (agent: Agent): void => telemetry.watch(() => agent.status);
+  await configure(config);
+  emit({
+    kind: "agent.started",
+    version: VERSION,
+    node: process.versions.node,
+    file: options.config,
+    stateDir: config.stateDir,
+    sources: Object.keys(config.sources),
+    sinks: Object.keys(config.sinks),
+  });
   const supervisor = await Supervisor.create(config, {
     mode,
     world,

@@ -12,7 +12,7 @@ import type { ReloadWish } from "./reload-wish.ts";
 export interface SupervisorOptions {
   readonly mode: RunMode;
   readonly world: AgentWorld;
-  /** Called with a configuration that an agent is about to run with: what of it concerns the process. */
+  /** Called with each new configuration that took over: what of it concerns the process. */
   readonly configure: (config: Config) => Promise<void>;
   /** Called with each agent, before it runs. */
   readonly watch: (agent: Agent) => void;
@@ -34,7 +34,6 @@ export class Supervisor {
   #stoppedBy: string | undefined;
 
   static async create(config: Config, options: SupervisorOptions): Promise<Supervisor> {
-    await options.configure(config);
     return new Supervisor(config, options, await Agent.create(config, options.world));
   }
 

@@ -5,6 +5,18 @@ import type { LossCheckpoint } from "./checkpoint.ts";
  * line (and whatever else is derived from it), so that text and counter can't drift apart.
  */
 export type AgentEvent =
+  /** `file` is missing where flags are the configuration. */
+  | {
+      readonly kind: "agent.started";
+      readonly version: string;
+      readonly node: string;
+      readonly file?: string | undefined;
+      readonly stateDir: string;
+      readonly sources: readonly string[];
+      readonly sinks: readonly string[];
+    }
+  /** It can't run as it was told to, and ends. */
+  | { readonly kind: "agent.failed"; readonly reason: string }
   | { readonly kind: "agent.state"; readonly state: string; readonly reason?: string }
   | { readonly kind: "file.found"; readonly path: string; readonly size: number }
   | { readonly kind: "file.rotated"; readonly path: string; readonly now: string }
@@ -86,6 +98,8 @@ export type AgentEvent =
       readonly failures: number;
       readonly reason: string;
     }
+  /** Requests miss their deadline before they are sent whole: from now on a body has so many bytes at most. */
+  | { readonly kind: "sink.slowLine"; readonly sink: string; readonly maxBytes: number }
   | { readonly kind: "sink.deadLettersStuck"; readonly sink: string; readonly reason: string }
   | { readonly kind: "sink.account"; readonly sink: string; readonly account: Readonly<Record<string, number>> }
   /** What a sink could not be given at the end went to the one of `shutdown.spillTo`. */

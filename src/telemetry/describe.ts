@@ -19,6 +19,13 @@ const rarely = (count: number, line: LogLine): LogLine =>
 /** The log line of an event. The event's own fields are logged beside it. */
 export function describeEvent(event: AgentEvent): LogLine {
   switch (event.kind) {
+    case "agent.started":
+      return {
+        level: "info",
+        message: `tailcar ${event.version} on Node.js ${event.node}, configured by ${event.file ?? "flags"}: sources ${event.sources.join(", ")}; sinks ${event.sinks.join(", ")}; state in ${event.stateDir}`,
+      };
+    case "agent.failed":
+      return { level: "error", message: event.reason };
     case "agent.state":
       return { level: "info", message: `${event.state}${event.reason === undefined ? "" : `: ${event.reason}`}` };
     case "file.found":
@@ -119,6 +126,11 @@ export function describeEvent(event: AgentEvent): LogLine {
       return {
         level: "error",
         message: `${event.sink} has failed ${event.failures} times on the record at ${event.offset} of ${event.path} while others get through: ${event.reason}; it is tried on, and holds its file back; retry.giveUpAfter would make it a dead letter`,
+      };
+    case "sink.slowLine":
+      return {
+        level: "warn",
+        message: `${event.sink}: the line is too slow to send a request before timeout.total; requests are at most ${formatSize(event.maxBytes)} from now on, and grow again as they get through`,
       };
     case "sink.deadLettersStuck":
       return {

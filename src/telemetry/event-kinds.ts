@@ -2,6 +2,8 @@ import type { AgentEvent } from "../core/events.ts";
 
 /** Whom an event is about: the agent, or one of its sinks. Each kind of event is counted, and a new one belongs here. */
 const SUBJECTS = {
+  "agent.started": "agent",
+  "agent.failed": "agent",
   "agent.state": "agent",
   "file.found": "agent",
   "file.rotated": "agent",
@@ -32,6 +34,7 @@ const SUBJECTS = {
   "sink.deadLettered": "sink",
   "sink.unconfirmed": "sink",
   "sink.recordStuck": "sink",
+  "sink.slowLine": "sink",
   "sink.deadLettersStuck": "sink",
   "sink.account": "sink",
   "sink.spilled": "sink",

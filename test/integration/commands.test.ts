@@ -73,6 +73,20 @@ describe("run --once", () => {
   });
 });
 
+test("a second agent on the same state directory says so on its log and exits with 1; the first one goes on", async () => {
+  const scene = new Scene();
+  scene.write("app.log", "one\n");
+  const first = scene.run(args(scene));
+  await eventually("the record", first, () => first.stdout.includes("one"));
+  const second = scene.run(args(scene));
+  expect(await second.waitExit(60_000)).toEqual({ code: 1, signal: null });
+  const refusal = second.log().find(({ level }) => level === "error");
+  expect(refusal?.message).toMatch(/in use by another tailcar; give each agent a stateDir of its own/);
+  expect(second.stdout).toBe("");
+  scene.write("app.log", "two\n");
+  await eventually("the next record", first, () => first.stdout.includes("two"));
+});
+
 describe("run without a file", () => {
   test("follows the glob and prints to stdout", async () => {
     const scene = new Scene();
@@ -117,7 +131,7 @@ describe("run without a file", () => {
     await scene.writer({ files: 1, rate: 0, lines: 20_000 }).written;
     const quoted = [NODE, join(PROJECT, "src/cli.ts"), ...args(scene)].map((word) => `'${word}'`).join(" ");
     const pipe = `${quoted} | head -1; echo "exit \${PIPESTATUS[0]}"`;
-    const { stdout, stderr } = await run("bash", ["-c", pipe], { timeout: 20_000, cwd: scene.dir });
+    const { stdout, stderr } = await run("bash", ["-c", pipe], { timeout: 60_000, cwd: scene.dir });
     const [first = "", exit] = stdout.split("\n");
     expect(JSON.parse(first)).toMatchObject({ file: join(scene.logs, "app-0.log"), offset: 0 });
     expect([exit, stderr.includes("    at ")]).toEqual(["exit 0", false]);
@@ -185,7 +199,7 @@ describe("help", () => {
     "is where an error of usage points to: %s",
     async (args) => {
       const agent = new Scene().run(args);
-      expect((await agent.waitExit(20_000)).code).toBe(2);
+      expect((await agent.waitExit(60_000)).code).toBe(2);
       expect(agent.stderr).toMatch(/^tailcar: .*\n[\s\S]*--help/);
     },
   );
@@ -201,7 +215,7 @@ test.each([
   ],
 ])("%s says what is missing or too much", async (args, message) => {
   const agent = new Scene().run(args);
-  expect(await agent.waitExit(20_000)).toEqual({ code: 2, signal: null });
+  expect(await agent.waitExit(60_000)).toEqual({ code: 2, signal: null });
   expect(agent.stderr).toBe(`tailcar: ${message}\n`);
 });
 

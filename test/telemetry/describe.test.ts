@@ -22,6 +22,20 @@ const balanced = {
 
 const cases: readonly (readonly [AgentEvent, LogLine["level"], readonly string[]])[] = [
   [{ kind: "agent.state", state: "draining", reason: "SIGTERM" }, "info", ["draining", "SIGTERM"]],
+  [
+    {
+      kind: "agent.started",
+      version: "1.2.3",
+      node: "26.1.0",
+      file: "/etc/tailcar.yaml",
+      stateDir: "/state",
+      sources: ["app"],
+      sinks: ["dd", "out"],
+    },
+    "info",
+    ["1.2.3", "26.1.0", "/etc/tailcar.yaml", "/state", "app", "dd, out"],
+  ],
+  [{ kind: "agent.failed", reason: "state directory /s is in use" }, "error", ["/s is in use"]],
   [{ kind: "agent.state", state: "running" }, "info", ["running"]],
   [{ kind: "file.found", path: "/l/a.log", size: 5 }, "info", ["/l/a.log"]],
   [{ kind: "file.rotated", path: "/l/a.log", now: "/l/a.log.1" }, "info", ["/l/a.log", "/l/a.log.1"]],
@@ -101,6 +115,7 @@ const cases: readonly (readonly [AgentEvent, LogLine["level"], readonly string[]
     "error",
     ["splunk", "70", "/l/a.log", "10", "500", "retry.giveUpAfter"],
   ],
+  [{ kind: "sink.slowLine", sink: "splunk", maxBytes: 2_500_000 }, "warn", ["splunk", "2.4 MiB", "timeout.total"]],
   [{ kind: "sink.deadLettersStuck", sink: "splunk", reason: "full" }, "error", ["splunk", "full"]],
   [
     { kind: "sink.account", sink: "splunk", account: balanced },
