@@ -42,7 +42,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [...ACCEPTANCE, ...MODEL, ...LONG],
           // Property tests take seconds when the machine is busy.
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },

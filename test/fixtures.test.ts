@@ -75,7 +75,7 @@ test.each(table)("%s as %s gives the expected records", async (name, _, { format
   // Text is marked where JSON was promised.
   const isPromised = format === "json" && isJson !== true;
   const agent = scene.agent(config, { args: ["--once"] });
-  expect(await agent.waitExit(20_000)).toEqual({ code: 0, signal: null });
+  expect(await agent.waitExit(60_000)).toEqual({ code: 0, signal: null });
 
   const found = stdoutRecords(agent.stdout);
   const about = found[0]?.resource;

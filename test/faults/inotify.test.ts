@@ -28,9 +28,9 @@ test.for([
   );
   await eventually("the first lines", agent, () => datadog.indexed === names.length);
   for (const name of names) scene.write(`${name}/old.log`, `${name} two\n`);
-  await eventually("the next lines", agent, () => datadog.indexed === 2 * names.length, 5_000);
+  await eventually("the next lines", agent, () => datadog.indexed === 2 * names.length, 20_000);
   for (const name of names) scene.write(`${name}/new.log`, `${name} three\n`);
-  await eventually("lines of new files", agent, () => datadog.indexed === 3 * names.length, 5_000);
+  await eventually("lines of new files", agent, () => datadog.indexed === 3 * names.length, 20_000);
   expect((await agent.terminate()).code).toBe(0);
   expect(agent.log().filter(({ message }) => message.startsWith("no events for all changes"))).toHaveLength(1);
 });

