@@ -43,6 +43,7 @@ export default defineConfig({
           exclude: [...ACCEPTANCE, ...MODEL, ...LONG],
           // Property tests take seconds when the machine is busy.
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },

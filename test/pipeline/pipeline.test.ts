@@ -6,6 +6,7 @@ import { PipelineScene } from "./scene.ts";
 
 const lines = (count: number, prefix = "line"): readonly string[] =>
   Array.from({ length: count }, (_, i) => `${prefix} ${i}`);
+const FOUR = { min: 4, max: 4 };
 const text = (bodies: readonly string[]): string => bodies.map((body) => `${body}\n`).join("");
 
 /** The account adds up, and no event says otherwise. */
@@ -205,6 +206,25 @@ describe("a pipeline", () => {
     await scene.until("it has ended", () => thrown !== undefined);
     expect(thrown).toMatchObject({ message: "a bug" });
     expect(sink.closed).toBe(1);
+  });
+
+  // The sinks of a scene share 32 MiB, and a batch may need three times what its body may have.
+  test.each([
+    [10, 4],
+    [11, 1],
+  ])("with bodies of up to %d MiB begins %d at the same time of the 4 it may", async (maxMib, inFlight) => {
+    const hangs = new FakeSink(
+      (_lines, _attempt, signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve(retry()))),
+      { maxRecords: 1, maxBytes: maxMib * 1_024 ** 2 },
+      FOUR,
+    );
+    const scene = await PipelineScene.create({ a: hangs });
+    await scene.write("x.log", text(lines(20)));
+    await scene.start();
+    await scene.until("they are under way", () => hangs.inFlight === inFlight);
+    await scene.clock.advance(10_000);
+    expect(hangs.maxInFlight).toBe(inFlight);
+    scene.pipeline.stop();
   });
 
   test("that is stopped twice, or before it began, ends", async () => {
