@@ -34,6 +34,8 @@ interface Case {
   readonly records: readonly Expected[];
 }
 
+type Fixture = Omit<Case, "formats"> & { readonly format: Case["formats"][number] };
+
 function read(name: string): { size: number; cases: Case[] } {
   const file: unknown = JSON.parse(readFileSync(join(FIXTURES, name, "expected.json"), "utf8"));
   if (!isObject(file) || !Array.isArray(file["cases"])) throw new Error(`${name}: no cases`);
@@ -45,7 +47,7 @@ const nameOf = (format: string | object): string => (typeof format === "string" 
 const names = readdirSync(FIXTURES).filter((name) => name !== "generate" && name !== "multiline");
 const table = names.flatMap((name) =>
   read(name).cases.flatMap((found) =>
-    found.formats.map((format) => [name, nameOf(format), { ...found, format }] as const),
+    found.formats.map((format): readonly [string, string, Fixture] => [name, nameOf(format), { ...found, format }]),
   ),
 );
 
@@ -64,42 +66,56 @@ test("the fixtures hold every application and every format", () => {
 /** The instant, so that any number of decimals may stand for it. */
 const instant = (text: string | undefined): number | undefined => (text === undefined ? undefined : Date.parse(text));
 
-test.each(table)("%s as %s gives the expected records", async (name, _, { format, isJson, records }) => {
+test("each gives the expected records by each of its formats, all followed by one agent", async () => {
   const scene = new Scene();
-  const file = join(scene.logs, "input.log");
-  copyFileSync(join(FIXTURES, name, "input.log"), file);
-  // Times without a year get it from here.
-  utimesSync(file, WRITTEN, WRITTEN);
-  const sources = { fixture: { include: [file], format } };
+  const fileOf = (name: string, format: string): string => join(scene.logs, `${name}-${format}.log`);
+  for (const [name, format] of table) {
+    copyFileSync(join(FIXTURES, name, "input.log"), fileOf(name, format));
+    // Times without a year get it from here.
+    utimesSync(fileOf(name, format), WRITTEN, WRITTEN);
+  }
+  const sources = Object.fromEntries(
+    table.map(([name, title, { format }]) => [`${name}-${title}`, { include: [fileOf(name, title)], format }]),
+  );
   const config = { resource: { service: "fixture", host: "pod-1" }, sources, sinks: { console: { type: "stdout" } } };
-  // Text is marked where JSON was promised.
-  const isPromised = format === "json" && isJson !== true;
   const agent = scene.agent(config, { args: ["--once"] });
   expect(await agent.waitExit(60_000)).toEqual({ code: 0, signal: null });
 
-  const found = stdoutRecords(agent.stdout);
-  const about = found[0]?.resource;
-  expect(JSON.stringify(about)).toMatch(/"fixture".*"pod-1"|"pod-1".*"fixture"/);
-  expect(found.map((record) => ({ ...record, timestamp: instant(record.timestamp) }))).toEqual(
-    records.map(
-      ({
-        offset,
-        body,
-        message = body,
-        timestamp,
-        severity,
-        attributes = {},
-        unparsed = isPromised ? "json" : undefined,
-      }) => ({
-        timestamp: instant(timestamp),
-        severity,
-        message,
-        attributes: isJson === true ? JSON.parse(body) : attributes,
-        resource: about,
-        file,
-        offset,
-        ...(unparsed === undefined ? {} : { unparsed }),
-      }),
-    ),
-  );
+  const shipped = Map.groupBy(stdoutRecords(agent.stdout), ({ file }) => file);
+  expect(shipped.size).toBe(table.length);
+  for (const [name, title, fixture] of table) {
+    const file = fileOf(name, title);
+    const found = shipped.get(file) ?? [];
+    const resource = found[0]?.resource;
+    expect(JSON.stringify(resource)).toMatch(/"fixture".*"pod-1"|"pod-1".*"fixture"/);
+    expect
+      .soft(
+        found.map((record) => ({ ...record, timestamp: instant(record.timestamp) })),
+        `${name} as ${title}`,
+      )
+      .toEqual(expectedOf(fixture).map((record) => ({ ...record, resource, file })));
+  }
 });
+
+function expectedOf({ format, isJson, records }: Fixture) {
+  // Text is marked where JSON was promised.
+  const isPromised = format === "json" && isJson !== true;
+  return records.map(
+    ({
+      offset,
+      body,
+      message = body,
+      timestamp,
+      severity,
+      attributes = {},
+      unparsed = isPromised ? "json" : undefined,
+    }) => ({
+      timestamp: instant(timestamp),
+      severity,
+      message,
+      attributes: isJson === true ? JSON.parse(body) : attributes,
+      offset,
+      ...(unparsed === undefined ? {} : { unparsed }),
+    }),
+  );
+}
