@@ -15,6 +15,9 @@ export const playPart = (part: number, parts: number): void => {
   const search = { runs, maxLength: MAX_LENGTH, seed: SEED + part, timeLimitMs: HOURS_MS };
   test(`${runs} random sequences lose, repeat and misplace nothing`, { timeout: HOURS_MS }, async () => {
     process.stderr.write(`seed ${SEED}, part ${part}\n`);
-    await expect(findFault(play, search)).resolves.toBe("none");
+    const finding = findFault(play, search);
+    // The other parts may take much longer, and only then are failures printed.
+    finding.catch((error: unknown) => process.stderr.write(`${String(error)}\n`));
+    await expect(finding).resolves.toBe("none");
   });
 };
