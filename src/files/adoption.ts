@@ -179,7 +179,9 @@ export class Adoption {
       if (live !== undefined && path !== stream && inodeKey(live.stats) === inodeKey(stats)) continue;
       const bound = youngest.get(stream) ?? live?.born;
       const isDatedLate = isArchiveName(path) || (newcomer.wasTruncated === true && path !== stream);
-      const born = isDatedLate && bound !== undefined && newcomer.born > bound ? bound : newcomer.born;
+      // Time stamps are coarse: in the same tick, a generation is older than the one that came in its place.
+      const isTooLate = bound !== undefined && (isDatedLate ? newcomer.born >= bound : newcomer.born === bound);
+      const born = isTooLate && path !== stream ? bound - 1n : newcomer.born;
       youngest.set(stream, born);
       aged.push({ ...newcomer, born });
     }

@@ -11,7 +11,7 @@ import { whereIs } from "./confinement.ts";
 import { directoriesOf, findCopy } from "./copies.ts";
 import type { FileTable } from "./file-table.ts";
 import { beginningOf, HEAD_BYTES, headMatches, sameInode, tailAt } from "./identity.ts";
-import type { Copy, LogFile, SourceSettings } from "./log-file.ts";
+import type { Copy, LogFile, Marker, SourceSettings } from "./log-file.ts";
 import { Listings } from "./listings.ts";
 import type { FileOpener } from "./opener.ts";
 import type { UnseenSearch } from "./unseen-search.ts";
@@ -132,7 +132,7 @@ export class FileLives {
     const size = file.compression === undefined ? Number(stats.size) : file.readableSize;
     if (size === file.readableSize && stats.mtimeNs === file.mtimeNs && suspicion === undefined) return;
     if (size >= file.readableSize) {
-      const holds = await this.#holdsItsBytes(file, stats, suspicion ?? this.furthest(file.id));
+      const holds = await this.#holdsItsBytes(file, stats, suspicion ?? this.#furthestRead(file));
       // It can't be read now. That proves nothing; a later look tries again.
       if (holds === undefined) return;
       this.#suspects.delete(file);
@@ -168,7 +168,7 @@ export class FileLives {
    * Whether the file begins as it did and has the same bytes before the position: a rewrite that keeps or passes the size
    * shows here. Undefined if it can't be read now.
    */
-  async #holdsItsBytes(file: LogFile, stats: BigIntStats, position: Position): Promise<boolean | undefined> {
+  async #holdsItsBytes(file: LogFile, stats: BigIntStats, position: Marker): Promise<boolean | undefined> {
     const reopened = await this.#options.opener.openAgain(file);
     if (reopened === "other") return false;
     if (reopened === "unavailable" || file.content === undefined) return undefined;
@@ -312,6 +312,12 @@ export class FileLives {
   changed(file: LogFile): void {
     this.#options.store.record({ kind: "file", file: file.checkpoint() });
     this.#options.listener.changed(file);
+  }
+
+  /** The furthest place up to which its bytes are known to be its own. */
+  #furthestRead({ id, readTo }: LogFile): Marker {
+    const durable = this.furthest(id);
+    return readTo !== undefined && readTo.offset > durable.offset ? readTo : durable;
   }
 
   /** The furthest durable position of any sink. */

@@ -35,6 +35,9 @@ export interface Copy extends Opened {
   readonly damage?: string | undefined;
 }
 
+/** A place in a file, by what stands before it. */
+export type Marker = Pick<Position, "offset" | "tail">;
+
 /** What a source of the configuration means to the files it matches. Sizes in bytes, times in milliseconds. */
 export interface SourceSettings {
   readonly name: string;
@@ -97,6 +100,8 @@ export class LogFile implements FollowedFile {
   hole: Position | undefined;
   /** It began with a truncation: NUL bytes at its beginning are none that somebody wrote. */
   wasTruncated = false;
+  /** How far it was read since it was taken up, and the marker of what stands before: more than any sink has got, perhaps. */
+  readTo: Marker | undefined;
   /** Monotonic time since when no path and no descriptor leads to it, as far as is known. */
   absentSinceMs: number | undefined;
   /** Monotonic time since when every sink has it. */
@@ -137,6 +142,7 @@ export class LogFile implements FollowedFile {
     this.archive = undefined;
     this.compression = undefined;
     this.hole = undefined;
+    this.readTo = undefined;
     this.lossReason = undefined;
     this.absentSinceMs = undefined;
     this.releasedAtMs = undefined;
@@ -181,6 +187,10 @@ export class LogFile implements FollowedFile {
     this.compression = archive?.compression;
   }
 
+  wasReadTo(offset: number, tail: number): void {
+    if (offset > (this.readTo?.offset ?? 0)) this.readTo = { offset, tail };
+  }
+
   /** Whether it is no longer than it was when it was last looked at. */
   async isOfKnownSize(): Promise<boolean> {
     return this.handle === undefined || (await this.handle.stat()).size <= this.size;
@@ -190,6 +200,8 @@ export class LogFile implements FollowedFile {
   continueIn(copy: Copy): void {
     const { stats, realPath } = copy;
     this.hold(copy);
+    // The copy need not have all that was read.
+    this.readTo = undefined;
     this.path = realPath;
     this.identity = { ...this.identity, device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs };
     this.reach(copy.contentSize);

@@ -115,8 +115,8 @@ async function settle(file: LogFile, checkpoint: FileCheckpoint, found: Found, c
   const head = beginning?.head ?? checkpoint.identity.head;
   file.hole = beginning?.hole;
   file.identity = { device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs, head };
-  // Of an empty file nothing was known: what is in it now may be younger than copies that were made meanwhile.
-  if (checkpoint.size === 0 && stats.size > 0n && path === checkpoint.path) file.born = stats.mtimeNs;
+  // Of an empty file nothing was known: it may have been filled, copied and emptied, and what is in it now is younger.
+  if (checkpoint.size === 0 && path === checkpoint.path) file.born = stats.mtimeNs;
   if (archive === undefined) file.reach(Number(stats.size));
   else if (isPending(file, context.store)) await reachArchive(file, archive);
   file.mtimeNs = stats.mtimeNs;

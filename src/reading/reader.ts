@@ -171,7 +171,11 @@ async function readSegment(reading: Reading, options: Parts): Promise<ReadResult
             plan,
             options,
           );
-    if (decoded !== undefined && decoded.segment.end > offset) return { kind: "segment", segment: decoded.segment };
+    if (bytes !== undefined && decoded !== undefined && decoded.segment.end > offset) {
+      const { segment } = decoded;
+      file.wasReadTo(segment.end, tailMarker(bytes.subarray(0, lead + segment.end - offset)));
+      return { kind: "segment", segment };
+    }
     options.pool.give(buffer);
     if (bytes === undefined) return { kind: "unreadable" };
     if (changed) return { kind: "changed" };

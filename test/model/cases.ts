@@ -229,4 +229,28 @@ export const CASES: Readonly<Record<string, Sequence>> = {
       { do: "rotate", stream: "a.log", how: "shift" },
     ],
   },
+  "what was read before the file was written anew, and longer, is not lost because nothing was durable": {
+    settings: { ...one, beginsAlike: true, sinks: [{ maxRecords: 1_000, concurrency: 1, namesGuilty: true }] },
+    commands: [
+      { do: "disk", isFull: true },
+      { do: "write", stream: "a.log", lines: ["short", "poison", "short"] },
+      { do: "start" },
+      { do: "wait", ms: 1_100 },
+      { do: "wait", ms: 1_100 },
+      { do: "truncate", stream: "a.log", lines: [] },
+      { do: "regrow", stream: "a.log" },
+    ],
+  },
+  "what an empty file got and lost to its copy while no agent ran is read": {
+    settings: one,
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "rotate", stream: "a.log", how: "copytruncate", turns: 4, hint: true },
+      { do: "wait", ms: 8_000 },
+      { do: "write", stream: "a.log", lines: ["short"], hint: true },
+      { do: "kill" },
+      { do: "rotate", stream: "a.log", how: "copytruncate" },
+    ],
+  },
 };

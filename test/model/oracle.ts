@@ -366,10 +366,11 @@ export class Oracle {
       this.fault(`${sink} got what nobody wrote: ${JSON.stringify(sighting).slice(0, 200)}`);
       return undefined;
     }
-    // Equal lines may stand in several generations: the oldest that still lacks it is meant.
+    // Equal lines may stand in several generations: the oldest that still lacks it is meant, and one that can still be
+    // read rather than one that is gone.
     const legal = places.filter((place) => this.#repeats(sink, place) === undefined);
-    const place =
-      legal.find(({ generation, from, to }) => !this.#view(sink, generation).received.covers(from, to)) ?? legal[0];
+    const lacking = legal.filter(({ generation, from, to }) => !this.#view(sink, generation).received.covers(from, to));
+    const place = lacking.find(({ generation, to }) => to <= generation.lostFrom) ?? lacking[0] ?? legal[0];
     if (place === undefined) {
       const [first] = places;
       if (first !== undefined) this.fault(`${sink} got twice ${describe(first)}: ${this.#repeats(sink, first)}`);

@@ -121,6 +121,23 @@ describe("a pipeline", () => {
     expectBalanced(scene);
   });
 
+  test("loses nothing when a file is written anew, and longer, before what was read of it has got anywhere", async () => {
+    const sink = new FakeSink(() => retry());
+    const scene = await PipelineScene.create({ a: sink });
+    // Their beginnings are all that a fingerprint covers.
+    const head = "the same\n".repeat(200);
+    await scene.write("x.log", `${head}${text(["one"])}`);
+    await scene.start();
+    await scene.until("it is sent", () => sink.requests.length > 0);
+    await truncate(scene.path("x.log"), 0);
+    await scene.append("x.log", `${head}${text(["two", "three", "four"])}`);
+    await scene.registry.lookFully();
+    sink.answer = () => delivered;
+    await scene.until("all is delivered", () => sink.taken.at(-1) === "four");
+    expect(scene.pipeline.account).toMatchObject({ lostBytes: 0, deliveredRecords: 404 });
+    expect(scene.events.filter(({ kind }) => kind === "data.lost")).toEqual([]);
+  });
+
   test("names what is lost when a file is truncated before it was read", async () => {
     const sink = new FakeSink(() => blocked);
     const scene = await PipelineScene.create({ a: sink });

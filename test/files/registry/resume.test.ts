@@ -258,6 +258,18 @@ describe("after a restart", () => {
     ]);
   });
 
+  test("what an empty file got meanwhile and lost to its copy is read there", async () => {
+    const scene = await Scene.create();
+    await scene.write("app.log", "");
+    await scene.start();
+    await scene.restart(async () => {
+      await scene.append("app.log", "one\n");
+      await copyTruncate(scene, "app.log", "app.log.1");
+    });
+    const byAge = scene.all().toSorted((a, b) => Number(a.born - b.born));
+    expect(await Promise.all(byAge.map((file) => scene.unread(file)))).toEqual(["one\n", ""]);
+  });
+
   test("a path that was made again is a new file", async () => {
     const scene = await halfDelivered();
     await scene.restart(async () => {
