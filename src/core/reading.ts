@@ -33,6 +33,8 @@ export interface FollowedFile {
   readonly lossReason?: string | undefined;
   /** Whether more bytes may still come. */
   readonly canGrow: boolean;
+  /** It is not where it was, and is being looked for: what is younger waits for what comes of that. */
+  readonly isSought?: boolean;
 }
 
 export type ReadResult =

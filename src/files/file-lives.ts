@@ -57,7 +57,7 @@ export class FileLives {
   readonly #options: FileLivesOptions;
   /** Files whose reader found other bytes before its position than it had left there. */
   readonly #suspects = new Map<LogFile, Position>();
-  /** Files that were closed when their path led to something else. */
+  /** Files that are closed, and whose path leads to something else. */
   readonly #missing = new Set<LogFile>();
 
   constructor(options: FileLivesOptions) {
@@ -98,16 +98,35 @@ export class FileLives {
     const listings = new Listings();
     for (const file of this.#missing) {
       this.#missing.delete(file);
-      if (!file.canGrow || file.handle !== undefined || this.#options.table.isPlaced(file)) continue;
-      await this.#options.opener.attempt(file.path, async () => {
-        const found = await this.locate(file, listings);
-        if (typeof found === "object") await this.place(file, found.path);
-        const copy = found === "absent" ? await this.findCopy(file) : undefined;
-        if (copy !== undefined) await this.goOnIn(file, copy);
-      });
+      if (file.handle !== undefined || file.state === "gone" || file.state === "released") {
+        file.search = undefined;
+        continue;
+      }
+      await this.#options.opener.attempt(file.path, () => this.#find(file, listings));
       // It may have been emptied before it was moved, and then goes on in a copy as well.
-      await this.measureNow(file);
+      if (file.canGrow) await this.measureNow(file);
+      // What is not to be had holds up nothing.
+      if (file.isSought) file.search = "inVain";
+      this.#options.listener.changed(file);
     }
+  }
+
+  async #find(file: LogFile, listings: Listings): Promise<void> {
+    const { table, opener } = this.#options;
+    const there = await opener.stat(file.path);
+    if (there.kind === "file" && sameInode(file.identity, there.stats)) return this.place(file, file.path);
+    if (table.isPlaced(file)) await this.moved(file);
+    const found = await this.locate(file, listings);
+    if (typeof found === "object") return this.place(file, found.path);
+    const copy = found === "absent" ? await this.findCopy(file) : undefined;
+    if (copy !== undefined) await this.goOnIn(file, copy);
+  }
+
+  /** A reader did not find the file at its path: the next look looks for it. Once, until it is found. */
+  seek(file: LogFile): void {
+    if (file.search !== undefined) return;
+    file.search = "wanted";
+    this.#missing.add(file);
   }
 
   /** Where a file is that neither a path nor a descriptor leads to; `unknown` if not all directories can be listed. */
@@ -171,7 +190,7 @@ export class FileLives {
   async #holdsItsBytes(file: LogFile, stats: BigIntStats, position: Marker): Promise<boolean | undefined> {
     const reopened = await this.#options.opener.openAgain(file);
     if (reopened === "other") return false;
-    if (reopened === "unavailable" || file.content === undefined) return undefined;
+    if (reopened !== "open" || file.content === undefined) return undefined;
     const { content } = file;
     const { head } = file.identity;
     // Of a file that has no content yet it shows only now where that begins.
@@ -203,6 +222,7 @@ export class FileLives {
       file.deleted = (await file.handle.stat({ bigint: true })).nlink === 0n;
       if (!file.deleted) await this.place(file, await whereIs(file.handle));
     } else {
+      file.search = "wanted";
       this.#missing.add(file);
     }
     if (file.state !== "live") return;
@@ -239,6 +259,7 @@ export class FileLives {
     const { table } = this.#options;
     const displaced = table.at(path);
     table.place(file, path);
+    file.search = undefined;
     if (displaced !== undefined && displaced !== file) await this.moved(displaced);
   }
 

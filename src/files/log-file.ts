@@ -102,6 +102,8 @@ export class LogFile implements FollowedFile {
   wasTruncated = false;
   /** How far it was read since it was taken up, and the marker of what stands before: more than any sink has got, perhaps. */
   readTo: Marker | undefined;
+  /** What is to come, or has come, of looking for it; undefined where it is known, as far as that can be. */
+  search: "wanted" | "inVain" | undefined;
   /** Monotonic time since when no path and no descriptor leads to it, as far as is known. */
   absentSinceMs: number | undefined;
   /** Monotonic time since when every sink has it. */
@@ -143,6 +145,7 @@ export class LogFile implements FollowedFile {
     this.compression = undefined;
     this.hole = undefined;
     this.readTo = undefined;
+    this.search = undefined;
     this.lossReason = undefined;
     this.absentSinceMs = undefined;
     this.releasedAtMs = undefined;
@@ -167,6 +170,10 @@ export class LogFile implements FollowedFile {
   /** Whether more bytes may still come. */
   get canGrow(): boolean {
     return this.state === "live" || this.state === "rotated";
+  }
+
+  get isSought(): boolean {
+    return this.search === "wanted";
   }
 
   /** Fills the buffer with the bytes at `offset` and returns the filled part; undefined if the file is not open. */

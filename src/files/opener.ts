@@ -25,7 +25,7 @@ export interface ToldProblem {
 }
 
 /** What came of opening a file anew. */
-export type Reopened = "open" | "other" | "unavailable";
+export type Reopened = "open" | "other" | "moved" | "unavailable";
 
 export interface OpenerOptions {
   readonly globs: ReadonlyMap<SourceSettings, Globs>;
@@ -92,10 +92,15 @@ export class FileOpener {
   }
 
   async open(path: string, source: SourceSettings): Promise<Opened | undefined> {
+    const opened = await this.#open(path, source);
+    return opened === "missing" ? undefined : opened;
+  }
+
+  async #open(path: string, source: SourceSettings): Promise<Opened | "missing" | undefined> {
     const opened = await openConfined(path, await this.rootsOf(source));
     if (opened.kind === "opened") return opened;
-    if (opened.kind !== "missing")
-      this.report(opened.kind === "refused" ? "file.refused" : "file.unreadable", path, opened.reason);
+    if (opened.kind === "missing") return "missing";
+    this.report(opened.kind === "refused" ? "file.refused" : "file.unreadable", path, opened.reason);
     return undefined;
   }
 
@@ -104,7 +109,10 @@ export class FileOpener {
     return (await this.openAgain(file)) === "open";
   }
 
-  /** As `reopen`; `other`: the file is there, but begins with other bytes than it had. */
+  /**
+   * As `reopen`; `other`: the file is there, but begins with other bytes than it had; `moved`: something else is at its path,
+   * or nothing.
+   */
   async openAgain(file: LogFile): Promise<Reopened> {
     if (file.handle !== undefined) return "open";
     if (file.state === "gone") return "unavailable";
@@ -120,11 +128,12 @@ export class FileOpener {
 
   async #reopen(file: LogFile): Promise<Reopened> {
     const { identity } = file;
-    const opened = await this.open(file.path, file.source);
+    const opened = await this.#open(file.path, file.source);
     if (opened === undefined) return "unavailable";
+    if (opened === "missing") return "moved";
     const isSame = sameInode(identity, opened.stats);
     const kept = await keepIf(opened, async () => isSame && headMatches(contentOf(opened), identity.head));
-    if (kept === undefined) return isSame ? "other" : "unavailable";
+    if (kept === undefined) return isSame ? "other" : "moved";
     file.hold(kept);
     this.#spare -= 1;
     if (this.#spare < 0) await this.limitHandles(file);

@@ -239,9 +239,11 @@ export class FileRegistry {
     if (file !== undefined) this.#lives.suspect(file, position);
   }
 
-  /** Opens a file that was closed for want of descriptors. False if it is not to be had now. */
-  reopen(file: LogFile): Promise<boolean> {
-    return this.#opener.reopen(file);
+  /** Opens a file that was closed for want of descriptors. False if it is not to be had now; if it has moved, the next look finds it. */
+  async reopen(file: LogFile): Promise<boolean> {
+    const reopened = await this.#opener.openAgain(file);
+    if (reopened === "moved") this.#lives.seek(file);
+    return reopened === "open";
   }
 
   /** Something was found out about a file that the next start has to know. */

@@ -134,8 +134,8 @@ export class Feed {
         if (!progress.idle && this.#isFarAhead(progress)) break;
         const slice = progress.idle ? undefined : await this.#take(progress, maxRecords, maxBytes);
         if (slice === undefined) {
-          // Its last record is whole in a moment, and belongs before theirs.
-          if (this.#waiting.has(progress.file) && !this.#hurries) break;
+          // Its last record is whole in a moment, or is to be had when it was found, and belongs before theirs.
+          if (this.#isAwaited(progress) && !this.#hurries) break;
           continue;
         }
         // To the end of the queue, but not before the segment is used up: each stream that is left in the middle of one
@@ -173,6 +173,10 @@ export class Feed {
       rest.segment.release();
       if (slice !== undefined) yield slice;
     }
+  }
+
+  #isAwaited({ file, position }: FileProgress): boolean {
+    return this.#waiting.has(file) || (file.isSought === true && position.offset < file.size);
   }
 
   #isFarAhead({ unacknowledgedBytes }: FileProgress): boolean {

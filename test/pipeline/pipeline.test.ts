@@ -121,6 +121,30 @@ describe("a pipeline", () => {
     expectBalanced(scene);
   });
 
+  test("waits with the younger generations while a closed older one, which was renamed again, is looked for", async () => {
+    let isUp = false;
+    const sink = new FakeSink(() => (isUp ? delivered : retry()), { maxRecords: 1 });
+    const scene = await PipelineScene.create({ a: sink });
+    await scene.write("x.log", text(["a1"]));
+    await scene.start();
+    await scene.until("it is sent", () => sink.requests.length > 0);
+    await scene.append("x.log", text(["a2"]));
+    await scene.rename("x.log", "x.log.1");
+    await scene.write("x.log", text(["b1"]));
+    await scene.registry.lookFully();
+    for (const file of scene.registry.files.values()) if (file.path === scene.path("x.log.1")) await file.close();
+    await scene.rename("x.log.1", "x.log.2");
+    await scene.rename("x.log", "x.log.1");
+    await scene.write("x.log", text(["c1"]));
+    isUp = true;
+    await scene.until("the first is delivered", () => sink.taken.length > 0);
+    await scene.clock.advance(10_000);
+    expect(sink.taken).toEqual(["a1"]);
+    await scene.registry.look([]);
+    await scene.until("the next are delivered", () => sink.taken.length > 2);
+    expect(sink.taken).toEqual(["a1", "a2", "b1"]);
+  });
+
   test("loses nothing when a file is written anew, and longer, before what was read of it has got anywhere", async () => {
     const sink = new FakeSink(() => retry());
     const scene = await PipelineScene.create({ a: sink });
