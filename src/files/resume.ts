@@ -69,7 +69,7 @@ export async function resumeFiles(context: ResumeContext): Promise<readonly LogF
     if (file.state === "gone" && context.isToEnd()) file.state = "rotated";
     else if (file.state === "gone") await resumeFromCopy(file, claimed, context);
     // What it got meanwhile is seen now, and would be missed.
-    else if (hasChanged(file, store)) store.record({ kind: "file", file: file.checkpoint() });
+    if (hasChanged(file, store)) store.record({ kind: "file", file: file.checkpoint() });
   }
   return files;
 }

@@ -253,4 +253,20 @@ export const CASES: Readonly<Record<string, Sequence>> = {
       { do: "rotate", stream: "a.log", how: "copytruncate" },
     ],
   },
+  "what a file got while no agent ran, and was seen of it in its copy alone, is named as lost with the copy": {
+    settings: one,
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "wait", ms: 1_100 },
+      { do: "stop" },
+      { do: "sink", sink: 0, mode: "throttled" },
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "rotate", stream: "a.log", how: "copytruncate" },
+      { do: "start" },
+      { do: "wait", ms: 8_000 },
+      { do: "kill" },
+      { do: "deleteOldest", stream: "a.log" },
+    ],
+  },
 };

@@ -258,6 +258,18 @@ describe("after a restart", () => {
     ]);
   });
 
+  test("what a file got meanwhile counts as seen in its copy, too, should that vanish before it was read", async () => {
+    const scene = await Scene.create();
+    await scene.write("app.log", "one\n");
+    await scene.start();
+    await scene.restart(async () => {
+      await scene.append("app.log", "two\n");
+      await copyTruncate(scene, "app.log", "app.log.1");
+    });
+    await scene.restart(() => rm(scene.path("app.log.1")));
+    expect(scene.all().map(({ id, state, size }) => [id, state, size])).toContainEqual([1, "gone", 8]);
+  });
+
   test("what an empty file got meanwhile and lost to its copy is read there", async () => {
     const scene = await Scene.create();
     await scene.write("app.log", "");
