@@ -253,8 +253,8 @@ export const CASES: Readonly<Record<string, Sequence>> = {
       { do: "rotate", stream: "a.log", how: "copytruncate" },
     ],
   },
-  "what a file got while no agent ran, and was seen of it in its copy alone, is named as lost with the copy": {
-    settings: one,
+  "what a file got while no agent ran, and was seen of it in its archive alone, is named as lost with that": {
+    settings: { ...one, includeRotated: true },
     commands: [
       { do: "write", stream: "a.log", lines: ["short"] },
       { do: "start" },
@@ -262,7 +262,9 @@ export const CASES: Readonly<Record<string, Sequence>> = {
       { do: "stop" },
       { do: "sink", sink: 0, mode: "throttled" },
       { do: "write", stream: "a.log", lines: ["short"] },
-      { do: "rotate", stream: "a.log", how: "copytruncate" },
+      { do: "rotate", stream: "a.log", how: "shift" },
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "compress", stream: "a.log" },
       { do: "start" },
       { do: "wait", ms: 8_000 },
       { do: "kill" },
