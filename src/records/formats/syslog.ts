@@ -17,7 +17,7 @@ interface Priority {
 }
 
 /**
- * A line of RFC 5424, or of RFC 3164 as it is found in files: with or without priority and host, its time as in the RFC or,
+ * A line of RFC 5424, or of RFC 3164 as it is found in files: both with or without priority, the latter without host too, its time as in the RFC or,
  * as rsyslog writes it today, in ISO 8601. Length prefix and NUL trailer of RFC 6587 are passed over.
  */
 export function readSyslog(body: string, context: TimeContext): ParsedFields | undefined {
@@ -26,10 +26,13 @@ export function readSyslog(body: string, context: TimeContext): ParsedFields | u
   const hasPriority = line.text.charCodeAt(line.at) === 0x3c;
   const priority = hasPriority ? readPriority(line) : NO_PRIORITY;
   if (priority === undefined) return undefined;
-  return hasPriority && line.skip("1 ")
-    ? readModern(line, priority, context)
-    : readTraditional(line, priority, context);
+  if (hasPriority && line.skip("1 ")) return readModern(line, priority, context);
+  // Without a priority only the time behind the version tells that it is RFC 5424's.
+  if (!hasPriority && MODERN.test(line.text) && line.skip("1 ")) return readModern(line, priority, context);
+  return readTraditional(line, priority, context);
 }
+
+const MODERN = /^1 \d{4}-\d\d-\d\dT\d\d:/;
 
 const NO_PRIORITY: Priority = { facility: undefined, severity: undefined };
 
@@ -117,7 +120,7 @@ function readTraditional(
   const time = readTime(line);
   const timestamp = time === undefined ? undefined : parseTimestamp(time, context);
   if (time === undefined || timestamp === undefined) return undefined;
-  const { hostname, tag } = readNames(line);
+  const { hostname, tag } = readNames(line, severity !== undefined);
   const open = tag?.indexOf("[") ?? -1;
   const isProcess = tag?.endsWith("]") === true && open > 0;
   const attributes = withoutAbsent({
@@ -142,16 +145,38 @@ function readTime(line: Scanner): string | undefined {
   return line.text.slice(start, line.at).trimEnd().replace(/:$/, "");
 }
 
-/** Host and tag, `tag[pid]:`; the host is missing in some files, and the tag in some messages. */
-function readNames(line: Scanner): { hostname: string | undefined; tag: string | undefined } {
+interface Names {
+  readonly hostname: string | undefined;
+  readonly tag: string | undefined;
+}
+
+/**
+ * Host and tag, `tag[pid]:`; the host is missing in some files, and the tag in some messages. `isSure` if the line is
+ * syslog's beyond doubt: then a bracket behind the second word ends a tag, too.
+ */
+function readNames(line: Scanner, isSure: boolean): Names {
+  const tag = readTag(line);
+  if (tag !== undefined) return { hostname: undefined, tag };
+  const hostname = line.word();
+  const second = readTag(line);
+  if (second !== undefined || hostname === undefined || !isSure) return { hostname, tag: second };
   const start = line.at;
-  const first = line.word();
-  if (first?.endsWith(":") === true) return { hostname: undefined, tag: first.slice(0, -1) };
-  const afterFirst = line.at;
-  const second = line.word();
-  if (second?.endsWith(":") === true) return { hostname: first, tag: second.slice(0, -1) };
-  line.at = first === undefined ? start : afterFirst;
-  return { hostname: first, tag: undefined };
+  const word = line.word();
+  if (word !== undefined && /^[\w./-]+$/.test(word) && line.text.charCodeAt(line.at) === 0x5b)
+    return { hostname, tag: word };
+  line.at = start;
+  return { hostname, tag: undefined };
+}
+
+/** A word with a colon behind it; behind a process, no blank need follow. */
+function readTag(line: Scanner): string | undefined {
+  const start = line.at;
+  const word = line.word();
+  if (word?.endsWith(":") === true) return word.slice(0, -1);
+  const end = word?.indexOf("]:") ?? -1;
+  const isTag = end > 0 && /^[\w./-]+\[\d+$/.test(word?.slice(0, end) ?? "");
+  line.at = isTag ? start + end + 2 : start;
+  return isTag ? word?.slice(0, end + 1) : undefined;
 }
 
 /**

@@ -350,6 +350,50 @@ describe("syslog", () => {
       },
     ],
     [
+      "RFC 5424 without priority, as in a file",
+      '1 2026-01-02T03:04:05Z host.example app 42 - [a@1 k="v"] hi',
+      {
+        time: "2026-01-02T03:04:05Z",
+        message: "hi",
+        attributes: {
+          version: 1,
+          hostname: "host.example",
+          appname: "app",
+          procid: "42",
+          structuredData: { "a@1": { k: "v" } },
+        },
+      },
+    ],
+    [
+      "a tag with a bracket behind it instead of a colon",
+      "<131>Jun 13 16:33:35 web httpd_error [core:error] [pid 7] no such file",
+      {
+        time: "2026-06-13T16:33:35Z",
+        severity: 17,
+        message: "[core:error] [pid 7] no such file",
+        attributes: { facility: "local0", hostname: "web", appname: "httpd_error" },
+      },
+    ],
+    [
+      "a tag with a process, and no blank behind it",
+      "Jun 13 16:33:35 web app[12]:no blank: there",
+      {
+        time: "2026-06-13T16:33:35Z",
+        message: "no blank: there",
+        attributes: { hostname: "web", appname: "app", procid: "12" },
+      },
+    ],
+    [
+      "the same, without host",
+      "Jun 13 16:33:35 app[12]:no blank",
+      { time: "2026-06-13T16:33:35Z", message: "no blank", attributes: { appname: "app", procid: "12" } },
+    ],
+    [
+      "text in which there is a bracket, or a colon, but no tag",
+      "Jun 13 16:33:35 web see a[1] [now] at 16:33:35",
+      { time: "2026-06-13T16:33:35Z", message: "see a[1] [now] at 16:33:35", attributes: { hostname: "web" } },
+    ],
+    [
       "rsyslog's file format of today",
       "2026-01-02T03:04:05.123456+01:00 web CRON[9]: (root) CMD (x)",
       {
@@ -379,6 +423,8 @@ describe("syslog", () => {
     "<13>Foo  2 03:04:05 h a: x",
     "<x>Jan  2 03:04:05 h a: x",
     "Feb 30 03:04:05 h a: x",
+    "1 of 3 files were read in a - second",
+    "1 2026-01-02 03:04:05 h a - - - x",
   ]);
 });
 
