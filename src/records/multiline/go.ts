@@ -9,15 +9,17 @@ const GO_RUNNING = /^goroutine \d+ .*\[running.*\]:$/;
 /** glog and klog print all stacks below a fatal line. */
 const GLOG_FATAL = /^F\d{4,8} \d\d:\d\d:\d\d\.\d+ /;
 const GO_FATAL = /^(?:fatal error: |SIG[A-Z]+: |unexpected fault address )/;
+/** The fault itself is told on the next line. */
+const GO_FAULT = /^unexpected fault address /;
 const GO_RUNTIME = /^runtime: /;
 /** Further lines of a panic's value are indented by a tab, and so is a panic while panicking. */
-const GO_PREFACE = /^(?:\t|\[signal |PC=|$)/;
+const GO_PREFACE = /^(?:\t|\[signal |PC=|signal arrived during |instruction bytes: |$)/;
 const GO_CALL = /^\S+\(.*\)$|^created by /;
 /** Where a call stands, whatever is left of it. Java and Ruby have words before the place. */
 const GO_PLACE = /^\t(?!at |from |Suppressed: |\.\.\.)\S/;
 const GO_ELIDED = /^\.\.\.\d+ frames elided\.\.\.$|^\.\.\.additional frames elided\.\.\.$/;
 
-const GO_REGISTER = /^[a-z][a-z\d]{1,7} +0x[\da-f]{1,16}$/;
+const GO_REGISTER = /^[a-z][a-z\d]{1,7}[ \t]+0x[\da-f]{1,16}$/;
 
 /** Panics, fatal errors and dumps of goroutines. */
 export const go: Extent = (lines, from) => {
@@ -42,6 +44,7 @@ function goStack(lines: Lines, from: number): number | undefined {
     next === from ||
     matches(lines, from, GO_RUNTIME) ||
     lines.text(next) === panic?.replace("panic: ", "fatal error: ");
+  if (repeats && matches(lines, next, GO_FAULT)) next += 1;
   if (repeats && matches(lines, next, GO_FATAL)) next += 1;
   if (next === from) return undefined;
   // The value of a panic may have any number of lines; this bounds how far a log line that begins like one is followed.

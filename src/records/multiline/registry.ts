@@ -1,6 +1,6 @@
 import { dart } from "./dart.ts";
 import { dotnet } from "./dotnet.ts";
-import { java } from "./frames.ts";
+import { CAUSE, java } from "./frames.ts";
 import { go } from "./go.ts";
 import { type Extent, matches } from "./lines.ts";
 import { node } from "./node.ts";
@@ -22,7 +22,7 @@ const GOES_ON = /^(?:\s|$|---|caused by: )/;
 /** Whatever language a trace is of: the one that makes most of it. */
 export const auto: Extent = (lines, from) => {
   const header = lines.text(from);
-  if (header === undefined || !mayBeHeader(header)) return 1;
+  if (header === undefined || !mayBeHeader(header) || CAUSE.test(header)) return 1;
   let longest = java(lines, from);
   // Its frames are not looked at again, where no other language has more to say.
   if (longest > 1 && !matches(lines, from + longest - 1, OPEN_FRAME) && !matches(lines, from + longest, GOES_ON))

@@ -1,7 +1,7 @@
 import { type Lines, matches } from "./lines.ts";
 
-/** An error's name: what stands before the frames of a stack trace in Java, Node and .NET. */
-export const ERROR_NAME = /(?:Exception|Error|Throwable)(?![a-z])/;
+/** An error's name, or V8's own heading: what stands before the frames of a stack trace in Java, Node and .NET. */
+export const ERROR_NAME = /(?:Exception|Error|Throwable)(?![a-z])|^V8 errors stack trace$/;
 
 /** `com.example.Broken: text` or `com.example.Broken`: a class by its full name, whatever it is called. */
 export const CLASS_NAME = /^(?:[\w$]{1,64}\.){1,16}[A-Z][\w$]*(?:: |:?$)/;
@@ -10,7 +10,7 @@ export const CLASS_NAME = /^(?:[\w$]{1,64}\.){1,16}[A-Z][\w$]*(?:: |:?$)/;
 export const OWN_NAME = /(?:^|: )(?:\w{1,64}[.$+]){0,16}[A-Z][a-z\d]{1,64}[A-Z][\w$]*(?: \[\w+\])?: /;
 
 /** A frame of Java, Node and .NET: indented, `at`, and a place or a single name. */
-export const AT_FRAME = /^\s+at (?:\S+$|.*[(:[<])/;
+export const AT_FRAME = /^\s+(?:eval )?at (?:\S+$|.*[(:[<])/;
 
 /** Lines that begin a record of their own, whatever stands before them: dates and times, JSON, levels, headers of traces. */
 const RECORD_START =
@@ -35,7 +35,7 @@ export const standsAlone = (text: string): boolean => ALONE.test(text);
 
 /** Lines after which a trace may come, so that the last lines of what is there have to wait for the next ones. */
 const HEADER =
-  /Exception|Error|Throwable|Traceback|panic|exception '|^(?:[\w$]+\.){1,16}[A-Z]|^(?:fatal|fail|warn|crit|info|dbug|trce)|:\d+$|\):$|:in [`']|Uncaught |exception was never|^(?:goroutine \d|runtime: |SIG|unexpected fault|Unhandled |Fatal Python|  File "|F\d{4,8} \d)/;
+  /Exception|Error|Throwable|V8 errors stack|Traceback|panic|exception '|^(?:[\w$]+\.){1,16}[A-Z]|^(?:fatal|fail|warn|crit|info|dbug|trce)|:\d+$|\):$|:in [`']|Uncaught |exception was never|^(?:goroutine \d|runtime: |SIG|unexpected fault|Unhandled |Fatal Python|  File "|F\d{4,8} \d)/;
 
 export const mayBeHeader = (text: string): boolean =>
   text.charCodeAt(0) !== 0x7b && (HEADER.test(text) || OWN_NAME.test(text));
