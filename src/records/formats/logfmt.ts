@@ -72,13 +72,24 @@ function endOfValue(body: string, start: number): number {
   return at + 1 === body.length || body.charCodeAt(at + 1) <= SPACE ? at + 1 : -1;
 }
 
-const ESCAPED: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r" };
+const ESCAPED: Readonly<Record<string, string>> = {
+  n: "\n",
+  t: "\t",
+  r: "\r",
+  '"': '"',
+  "\\": "\\",
+  "'": "'",
+  "/": "/",
+};
 
-/** Source: Go's strconv.Quote, which the libraries for logfmt use. An unknown escape is the character itself. */
+/**
+ * Source: Go's strconv.Quote, which the libraries for logfmt use. A backslash before any other character stays: whoever
+ * wrote it escapes none.
+ */
 const unescape = (text: string): string =>
   text.includes("\\")
-    ? text.replaceAll(/\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))/gsu, (_, u?: string, x?: string, other = "") => {
+    ? text.replaceAll(/\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))/gsu, (all, u?: string, x?: string, other = "") => {
         const code = u ?? x;
-        return code === undefined ? (ESCAPED[other] ?? other) : String.fromCharCode(Number.parseInt(code, 16));
+        return code === undefined ? (ESCAPED[other] ?? all) : String.fromCharCode(Number.parseInt(code, 16));
       })
     : text;

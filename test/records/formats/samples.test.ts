@@ -61,6 +61,11 @@ describe("logfmt", () => {
       "ready level=info a= b=",
       { severity: 9, attributes: { ready: true, a: "", b: "" } },
     ],
+    [
+      "a backslash that escapes nothing",
+      'level=info path="C:\\Windows\\System" re="\\d+\\\\\\."',
+      { severity: 9, attributes: { path: "C:\\Windows\\System", re: "\\d+\\\\." } },
+    ],
     ["a key twice", "level=info a=1 a=2", { severity: 9, attributes: { a: "2" } }],
     [
       "an implausible time, which stays",
