@@ -22,9 +22,14 @@ export function readNginxError(body: string, context: TimeContext): ParsedFields
   const time = body.slice(0, 19);
   const timestamp = parseTimestamp(time, context);
   const { message, found } = readContext(line.rest);
+  const [, limited, excess, zone] = OVER_RATE.exec(message) ?? [];
   const own = { time: timestamp === undefined ? time : undefined, pid, tid, connection };
-  return { message, timestamp, severity, attributes: withoutAbsent({ ...own, ...found }) };
+  const rate = { excess: plainNumber(excess), zone };
+  return { message: limited ?? message, timestamp, severity, attributes: withoutAbsent({ ...own, ...rate, ...found }) };
 }
+
+/** Source: nginx, ngx_http_limit_req_module.c; versions differ in the comma before the zone. */
+const OVER_RATE = /^((?:limiting|delaying) requests(?:, dry run)?), excess: (\d+\.\d+),? by zone "([^"]*)"$/;
 
 /** What the error handlers of a request add, in this order; names as nginx writes them, but for its spelling of referer. */
 const CONTEXT = ["client", "server", "request", "subrequest", "upstream", "host", "referrer"];

@@ -201,6 +201,38 @@ describe("nginx", () => {
         },
       },
     ],
+    ...[
+      ["limiting requests, excess: 20.340 by zone", "limiting requests"],
+      ["delaying requests, excess: 20.340, by zone", "delaying requests"],
+    ].map(([written, message]): Row => [
+      `over a rate: ${message}`,
+      `2026/01/02 03:04:05 [warn] 7#7: *9 ${written} "per_ip", client: 10.0.0.1, server: a.example, request: "GET / HTTP/1.1"`,
+      {
+        time: "2026-01-02T03:04:05Z",
+        severity: 13,
+        message: message ?? "",
+        attributes: {
+          pid: 7,
+          tid: 7,
+          connection: 9,
+          excess: 20.34,
+          zone: "per_ip",
+          client: "10.0.0.1",
+          server: "a.example",
+          request: "GET / HTTP/1.1",
+        },
+      },
+    ]),
+    [
+      "a message with commas that is about no rate",
+      "2026/01/02 03:04:05 [warn] 7#7: *9 excess: 1, by zone, client: 10.0.0.1",
+      {
+        time: "2026-01-02T03:04:05Z",
+        severity: 13,
+        message: "excess: 1, by zone",
+        attributes: { pid: 7, tid: 7, connection: 9, client: "10.0.0.1" },
+      },
+    ],
     [
       "an error of the server",
       "2026/01/02 03:04:05 [notice] 1#1: signal process started",
