@@ -1,4 +1,4 @@
-import type { ParsedFields } from "../../core/record.ts";
+import type { ParsedFields, Timestamp } from "../../core/record.ts";
 import { parseSeverity } from "../severity.ts";
 import type { TimeContext } from "../time-context.ts";
 import { parseTimestamp } from "../timestamp.ts";
@@ -71,6 +71,7 @@ function contextStart(text: string): number {
 export function readApacheError(body: string, context: TimeContext): ParsedFields | undefined {
   const line = new Scanner(body);
   const time = line.skip("[") ? line.until("] ") : undefined;
+  if (time !== undefined && line.rest === "- - - -") return unknownError(parseTimestamp(time, context));
   const level = line.skip("[") ? line.until("] ") : undefined;
   if (time === undefined || level === undefined || time.length > 64) return undefined;
   const [first = "", second] = level.split(":", 2);
@@ -91,3 +92,7 @@ export function readApacheError(body: string, context: TimeContext): ParsedField
   });
   return { message: line.rest, timestamp, severity, attributes };
 }
+
+/** A hyphen stands for what is not known. */
+const unknownError = (timestamp: Timestamp | undefined): ParsedFields | undefined =>
+  timestamp === undefined ? undefined : { timestamp, attributes: {} };

@@ -304,6 +304,11 @@ describe("apache", () => {
       },
     ],
     [
+      "an error of which hardly anything is known",
+      "[Fri Jan 02 03:04:05 2026] - - - -",
+      { time: "2026-01-02T03:04:05Z", attributes: {} },
+    ],
+    [
       "an error of 2.2",
       "[Fri Jan 02 03:04:05 2026] [error] [client 1.2.3.4] File does not exist: /x",
       {
@@ -314,7 +319,14 @@ describe("apache", () => {
       },
     ],
   ]);
-  refuse("apache", ["", "[x] [error] y", "[Fri Jan 02 03:04:05 2026] [loud] y", "[Fri Jan 02 03:04:05 2026] y"]);
+  refuse("apache", [
+    "",
+    "[x] - - - -",
+    "[Fri Jan 02 03:04:05 2026] - started",
+    "[x] [error] y",
+    "[Fri Jan 02 03:04:05 2026] [loud] y",
+    "[Fri Jan 02 03:04:05 2026] y",
+  ]);
 });
 
 describe("syslog", () => {
