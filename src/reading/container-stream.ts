@@ -1,3 +1,4 @@
+import { StringDecoder } from "node:string_decoder";
 import type { SplitMark, Timestamp } from "../core/record.ts";
 import type { JoinableLines } from "./joining.ts";
 import { mayBeHeader } from "../records/multiline/shapes.ts";
@@ -24,6 +25,8 @@ export class ContainerStream implements JoinableLines {
   rule: JoinRule | undefined;
   /** A line of which the last part is not there yet. */
   #open: StreamLine | undefined;
+  /** Holds the first bytes of a character that the runtime cut in two. */
+  readonly #decoder = new StringDecoder("utf8");
 
   constructor(name: string | undefined, maxRecordBytes: number) {
     this.name = name;
@@ -37,6 +40,15 @@ export class ContainerStream implements JoinableLines {
 
   get count(): number {
     return this.lines.length;
+  }
+
+  get isOpen(): boolean {
+    return this.#open !== undefined;
+  }
+
+  /** The text of a part in UTF-8, or of what follows one: runtimes cut at a number of bytes, whatever they mean. */
+  decode(bytes: Buffer, isPart: boolean): string {
+    return isPart ? this.#decoder.write(bytes) : this.#decoder.end(bytes);
   }
 
   add(line: StreamLine, isPart: boolean): void {
@@ -57,7 +69,9 @@ export class ContainerStream implements JoinableLines {
 
   /** No further part is awaited. */
   close(): void {
-    if (this.#open !== undefined) this.lines.push(this.#open);
+    if (this.#open === undefined) return;
+    this.#open.text += this.#decoder.end();
+    this.lines.push(this.#open);
     this.#open = undefined;
   }
 

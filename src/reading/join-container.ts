@@ -123,7 +123,11 @@ function unwrapLines({ content, encoding, file, framing }: ContainerContent): {
       stream = new ContainerStream(wrapped?.stream, file.source.maxRecordBytes);
       streams.set(key, stream);
     }
-    const { text = line, timestamp, isPart = false } = wrapped ?? {};
+    const { text: whole = line, timestamp, isPart = false } = wrapped ?? {};
+    // What stands before the text is ASCII; in Docker's JSON no character is cut.
+    const isCut = encoding.isUtf8 && key.startsWith("cri") && (isPart || stream.isOpen);
+    const textStart = start + line.length - whole.length;
+    const text = isCut ? stream.decode(content.subarray(textStart, contentEnd), isPart) : whole;
     stream.add({ text, start, end, bytes: end - start, timestamp, split }, isPart);
   });
   return { streams: [...streams.values()], decided };

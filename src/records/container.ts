@@ -29,7 +29,8 @@ export function unwrapCri(line: string): Wrapped | undefined {
 }
 
 /**
- * A JSON object with `log`, `stream` and `time`; or with `log` alone. A text without a line feed at its end is a part.
+ * A JSON object with `log`, `stream` and `time`; or with `log` alone. A text without a line feed at its end is a part,
+ * unless there is nothing in it.
  * Source: Docker's json-file logging driver.
  */
 export function unwrapDocker(line: string): Wrapped | undefined {
@@ -40,8 +41,9 @@ export function unwrapDocker(line: string): Wrapped | undefined {
   const timestamp = typeof time === "string" ? parseTimestamp(time) : undefined;
   const isBare = stream === undefined && time === undefined;
   if (!isBare && (timestamp === undefined || typeof stream !== "string")) return undefined;
-  const isPart = !log.endsWith("\n");
-  return { stream: isBare ? undefined : String(stream), timestamp, text: isPart ? log : log.slice(0, -1), isPart };
+  const isWhole = log.endsWith("\n");
+  const text = isWhole ? log.slice(0, -1) : log;
+  return { stream: isBare ? undefined : String(stream), timestamp, text, isPart: !isWhole && log !== "" };
 }
 
 /** Whatever runtime wrote it. A line that none did is undefined. */

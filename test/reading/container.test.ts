@@ -73,6 +73,12 @@ test.each(parsers.cases.map((one) => [one.id, one] as const))("%s", (_, one) => 
 const cri = (stream: string, tag: string, text: string): string =>
   `2026-01-02T03:04:05.123456789Z ${stream} ${tag} ${text}\n`;
 
+const rawCri = (stream: string, tag: string, text: Buffer): Buffer =>
+  Buffer.concat([Buffer.from(cri(stream, tag, "").slice(0, -1)), text, Buffer.from("\n")]);
+
+const docker = (log: string): string =>
+  `${JSON.stringify({ log, stream: "stdout", time: "2026-01-02T03:04:05.1Z" })}\n`;
+
 describe("the files of containers", () => {
   test("are recognised; time and stream are those of the wrapper, the text is read as ever", async () => {
     const scene = await reading(cri("stdout", "F", '{"level":"warn","msg":"hot"}') + cri("stderr", "F", "plain"), {
@@ -128,6 +134,42 @@ describe("the files of containers", () => {
       expect(bodies).toEqual(["before", "half and half", trace.join("\n"), "after"]);
       await scene.scene.registry.close();
     }
+  });
+
+  test("have characters whole that the runtime cut in two, whatever the other stream writes in between", async () => {
+    const [long, other] = [Buffer.from("жар и 😀"), Buffer.from("ёж")];
+    const parts = (cuts: readonly [number, number]): Buffer =>
+      Buffer.concat([
+        rawCri("stdout", "P", long.subarray(0, cuts[0])),
+        rawCri("stderr", "P", other.subarray(0, 1)),
+        rawCri("stdout", "P", long.subarray(...cuts)),
+        rawCri("stderr", "F", other.subarray(1)),
+        rawCri("stdout", "F", long.subarray(cuts[1])),
+      ]);
+    for (let cut = 1; cut + 1 < long.length; cut += 1) {
+      const scene = await reading(parts([cut, cut + 1]), { format: "cri" });
+      const { records } = await readThrough(scene, START, true);
+      expect(records.map(({ body }) => body).sort()).toEqual(["жар и 😀", "ёж"]);
+      await scene.scene.registry.close();
+    }
+  });
+
+  test("show half a character as what it is, where the other half never comes", async () => {
+    const half = rawCri("stdout", "P", Buffer.from([0x61, 0xd0]));
+    for (const rest of ["", cri("stdout", "F", "b")]) {
+      const scene = await reading(Buffer.concat([half, Buffer.from(rest)]), { format: "cri" });
+      const { records } = await readThrough(scene, START, true);
+      expect(records.map(({ body }) => body)).toEqual([rest === "" ? "a\uFFFD" : "a\uFFFDb"]);
+      await scene.scene.registry.close();
+    }
+  });
+
+  test("of Docker have a text with nothing in it, of which no rest is awaited", async () => {
+    expect(unwrap(docker(""))).toMatchObject({ text: "", isPart: false });
+    const scene = await reading(docker("") + docker("next\n"), { format: "docker" });
+    expect((await readThrough(scene)).records.map(({ body, offset }) => [body, offset])).toEqual([
+      ["next", docker("").length],
+    ]);
   });
 
   test("in which streams never come to rest together are cut by force, in bounded memory", async () => {
