@@ -4,6 +4,7 @@
 import { z } from "zod";
 import { parseAddress } from "../core/address.ts";
 import { CONTAINER_NAMES, FORMAT_NAMES } from "../core/format.ts";
+import { encodingName } from "../core/encoding-label.ts";
 import { atLeast, duration, size } from "../core/options.ts";
 import { pattern as linearPattern } from "../core/pattern.ts";
 import { timeFormat } from "../core/time-format.ts";
@@ -32,7 +33,7 @@ const pattern = () =>
 
 function isEncoding(label: string): boolean {
   try {
-    return new TextDecoder(label).encoding !== "";
+    return encodingName(label) !== "";
   } catch {
     return false;
   }
@@ -135,9 +136,12 @@ const multiline = z
 const encodingLabel = z
   .string()
   .default("utf-8")
-  .refine(isEncoding, "no encoding of the Encoding Standard, like utf-8, utf-16le, latin1, shift_jis or gb18030")
+  .refine(
+    isEncoding,
+    "no encoding of the Encoding Standard, like utf-8, utf-16le, latin1, shift_jis or gb18030, and no code page like cp1252",
+  )
   .describe(
-    "Encoding of the files: a label of the Encoding Standard, like utf-16le, latin1, shift_jis or gb18030. A byte order mark of UTF-8 or UTF-16 at the beginning of a file wins.",
+    "Encoding of the files: a label of the Encoding Standard, like utf-16le, latin1, shift_jis or gb18030, or a code page like cp1252 or cp932. A byte order mark of UTF-8 or UTF-16 at the beginning of a file wins.",
   );
 
 const source = z

@@ -1,3 +1,4 @@
+import { encodingName } from "../core/encoding-label.ts";
 import { type FramingOptions, frameLines, frameWideLines, type OnFrame } from "../files/framing.ts";
 
 /** How the bytes of a file become lines of text. */
@@ -39,12 +40,12 @@ const byLabel = new Map<string, Encoding>([
   ["utf-16be", wide("utf-16be", true)],
 ]);
 
-/** The encoding of a label of the Encoding Standard; throws a RangeError if there is none. */
+/** The encoding of a label; throws a RangeError if there is none. */
 export function encodingOf(label: string): Encoding {
-  const decoder = new TextDecoder(label, { ignoreBOM: true });
-  const { encoding: name } = decoder;
+  const name = encodingName(label);
   const known = byLabel.get(name);
   if (known !== undefined) return known;
+  const decoder = new TextDecoder(name, { ignoreBOM: true });
   const made: Encoding = {
     ...UTF8,
     isUtf8: false,

@@ -31,6 +31,13 @@ const cases: readonly (readonly [name: string, text: string, problems: readonly 
     ["tailcar.yaml:2:29: sinks.out.colour: unknown option; known are format, type, retry"],
   ],
   [
+    "an encoding that there is not, beside a code page",
+    `sources:\n  a: {include: [/l/*.log], encoding: cp932}\n  b: {include: [/m/*.log], encoding: cp437}\n${SINKS}`,
+    [
+      "tailcar.yaml:3:38: sources.b.encoding: no encoding of the Encoding Standard, like utf-8, utf-16le, latin1, shift_jis or gb18030, and no code page like cp1252",
+    ],
+  ],
+  [
     "spilling to a sink that is none",
     `${SOURCES}sinks: {out: {type: stdout}}\nshutdown: {spillTo: ouch}\n`,
     ["tailcar.yaml:3:21: shutdown.spillTo: no sink of this name; known are out"],

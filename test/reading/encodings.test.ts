@@ -85,6 +85,31 @@ describe("UTF-16", () => {
   });
 });
 
+describe("an encoding may be named", () => {
+  test.each([
+    ["cp1252", [0x80], "€"],
+    ["win1251", [0xcf], "П"],
+    ["Windows1253", [0xe1], "α"],
+    ["CP866", [0x8f], "П"],
+    ["cp874", [0xa1], "ก"],
+    ["cp932", [0x83, 0x5c], "ソ"],
+    ["ShiftJIS", [0x83, 0x5c], "ソ"],
+    ["cp936", [0xc4, 0xe3], "你"],
+    ["cp949", [0xc7, 0xd1], "한"],
+    ["UHC", [0xc7, 0xd1], "한"],
+    ["cp950", [0xa7, 0xe9], "折"],
+    ["cp65001", [0xc3, 0xa9], "é"],
+    ["koi8r", [0xf0], "П"],
+    ["iso-8859-15", [0xa4], "€"],
+  ])("%s", (label, bytes, text) => {
+    expect(encodingOf(label).decode(Buffer.from(bytes))).toBe(text);
+  });
+
+  test.each(["cp437", "cp12", "win", "gzip", ""])("but not %j", (label) => {
+    expect(() => encodingOf(label)).toThrow(RangeError);
+  });
+});
+
 test("a line of another encoding is split where a character ends", async () => {
   // Shift_JIS 0x83 0x5C: the second byte is a backslash in ASCII.
   const line = Buffer.concat([Buffer.from([0x83, 0x5c, 0x83, 0x5c, 0x20, 0x83, 0x5c, 0x83, 0x5c])]);
