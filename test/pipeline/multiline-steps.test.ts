@@ -2,6 +2,7 @@ import { copyFile, truncate } from "node:fs/promises";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { type Patterns, type PeerOptions, patternsOf } from "../support/peer-patterns.ts";
 import { FakeSink } from "./fakes.ts";
 import { PipelineScene } from "./scene.ts";
 
@@ -9,6 +10,7 @@ import { PipelineScene } from "./scene.ts";
 const CASES = fileURLToPath(new URL("../../../shared/cases/multiline_steps.json", import.meta.url));
 
 interface Drip {
+  readonly file?: string;
   readonly lines: number;
   readonly template: string;
   readonly every_ms: number;
@@ -17,6 +19,7 @@ interface Drip {
 interface Step {
   readonly write?: string;
   readonly text?: string;
+  readonly lines?: readonly string[];
   readonly sleep_ms?: number;
   readonly wait_ms?: number;
   readonly wait_delivered?: number;
@@ -36,7 +39,7 @@ interface Summary {
 
 interface Case {
   readonly id: string;
-  readonly config: { readonly start: string; readonly condition?: string; readonly timeout_ms?: number };
+  readonly config: PeerOptions & { readonly timeout_ms?: number };
   readonly steps: readonly Step[];
   readonly expected_events: readonly string[] | Summary;
 }
@@ -54,13 +57,12 @@ const STEP_MS = 100;
 /** An agent with one sink in one directory. It can be stopped and started again. */
 class Play {
   readonly events: string[] = [];
-  readonly #source: { readonly multiline: { readonly start: string }; readonly flushAfter: number };
+  readonly #source: { readonly multiline: Patterns; readonly flushAfter: number };
   #sink = new FakeSink(undefined, { maxAgeMs: 1 });
   #scene: PipelineScene | undefined;
 
-  constructor({ start, condition, timeout_ms: timeoutMs }: Case["config"]) {
-    // Vector's condition says where a record begins; `halt_before` has no use for its `start`.
-    this.#source = { multiline: { start: condition ?? start }, flushAfter: timeoutMs ?? 1_000 };
+  constructor({ timeout_ms: timeoutMs, ...options }: Case["config"]) {
+    this.#source = { multiline: patternsOf(options), flushAfter: timeoutMs ?? 1_000 };
   }
 
   get #running(): PipelineScene {
@@ -100,7 +102,7 @@ class Play {
   async take(step: Step): Promise<void> {
     const scene = this.#running;
     if (step.write !== undefined) {
-      await scene.append(logOf(step.write), step.text ?? "");
+      await scene.append(logOf(step.write), textOf(step));
       await scene.registry.lookFully();
     } else if (step.copytruncate !== undefined) {
       const [from, to] = step.copytruncate;
@@ -115,15 +117,27 @@ class Play {
     else if (step.restart_agent === true) {
       await this.stop();
       await this.start();
-    } else await this.wait(step.sleep_ms ?? step.wait_ms ?? 0);
+    } else await this.wait(pauseOf(step));
   }
 
-  async #drip({ lines, template, every_ms: everyMs }: Drip): Promise<void> {
+  async #drip({ file = "file", lines, template, every_ms: everyMs }: Drip): Promise<void> {
     for (let line = 0; line < lines; line += 1) {
-      await this.#running.append(logOf("file"), `${template.replace("{i}", String(line))}\n`);
+      await this.#running.append(logOf(file), `${template.replace("{i}", String(line))}\n`);
       await this.wait(everyMs);
     }
   }
+}
+
+function textOf({ text, lines }: Step): string {
+  const written = text ?? lines?.map((line) => `${line}\n`).join("");
+  if (written === undefined) throw new Error("nothing to write");
+  return written;
+}
+
+function pauseOf(step: Step): number {
+  const ms = step.sleep_ms ?? step.wait_ms;
+  if (ms === undefined) throw new Error(`no such step: ${JSON.stringify(step)}`);
+  return ms;
 }
 
 const logOf = (name: string): string => (name.includes(".") ? name : `${name}.log`);

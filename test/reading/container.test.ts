@@ -19,6 +19,7 @@ interface Case {
 interface ParserCase {
   readonly id: string;
   readonly input?: string;
+  readonly input_b64?: string;
   readonly input_gen?: readonly { readonly text?: string; readonly cycle?: string; readonly len?: number }[];
   readonly expected: null | {
     readonly time?: string;
@@ -53,8 +54,10 @@ test.each(cases.filter(({ id }) => !OTHERWISE.has(id)).map((one) => [one.id, one
   expect(order(bodies)).toEqual(order(one.expected_events));
 });
 
-const inputOf = ({ input, input_gen = [] }: ParserCase): string =>
-  input ?? input_gen.map(({ text, cycle = "", len = 0 }) => text ?? cycle.repeat(len).slice(0, len)).join("");
+const inputOf = ({ input, input_b64, input_gen = [] }: ParserCase): string =>
+  input ??
+  (input_b64 === undefined ? undefined : Buffer.from(input_b64, "base64").toString()) ??
+  input_gen.map(({ text, cycle = "", len = 0 }) => text ?? cycle.repeat(len).slice(0, len)).join("");
 
 test.each(parsers.cases.map((one) => [one.id, one] as const))("%s", (_, one) => {
   const wrapped = unwrap(inputOf(one));

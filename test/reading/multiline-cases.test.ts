@@ -6,33 +6,21 @@ import type { Extent } from "../../src/records/multiline/lines.ts";
 import { byPatterns, type JoinPatterns } from "../../src/records/multiline/patterns.ts";
 import { recordStart, shapeOf } from "../../src/records/multiline/record-starts.ts";
 import { auto, presets } from "../../src/records/multiline/registry.ts";
+import { type PeerOptions, patternsOf } from "../support/peer-patterns.ts";
 import { GENEROUS, join } from "./join-lines.ts";
 
 /** What other shippers' own tests expect of joining. Lies beside the project, where it is present at all. */
 const CASES = fileURLToPath(new URL("../../../shared/cases/", import.meta.url));
 
-interface Config {
-  readonly dialect: string;
-  readonly start?: string;
-  readonly condition?: string;
-  readonly mode?: string;
-  readonly pattern?: string;
-  readonly negate?: boolean;
-  readonly match?: string;
-  readonly flush_pattern?: string;
-  readonly end?: string;
-  readonly max_lines?: number;
-}
-
 interface Case {
   readonly id: string;
   readonly class: string;
   readonly lang?: string;
-  readonly config?: Config;
+  readonly config?: PeerOptions;
   readonly input_lines: readonly string[];
   readonly expected_events: readonly string[];
   readonly alt_expected_events?: readonly (readonly string[])[];
-  readonly limits?: { readonly max_bytes: number };
+  readonly limits?: { readonly max_bytes?: number; readonly max_lines?: number };
 }
 
 /** Those for which we have chosen otherwise; the reasons are in docs/peers-expectations.md. */
@@ -73,7 +61,9 @@ const expectedOf = (events: readonly string[]) =>
 test.each(languages.map((one) => [one.id, one] as const))("%s", (_, one) => {
   const extent = one.lang === "mixed" ? auto : presets[one.lang ?? ""];
   if (extent === undefined) throw new Error(`no preset ${one.lang}`);
-  const limits = one.limits === undefined ? GENEROUS : { ...GENEROUS, maxRecordBytes: one.limits.max_bytes };
+  const { max_bytes: maxRecordBytes = GENEROUS.maxRecordBytes, max_lines: maxLines = GENEROUS.maxLines } =
+    one.limits ?? {};
+  const limits = { maxRecordBytes, maxLines };
   const { records } = join(one.input_lines, extent, { limits });
   const found = records.map((record) => record.trimEnd());
   const lines = found.join("\n").split("\n").filter(Boolean);
@@ -84,23 +74,17 @@ test.each(languages.map((one) => [one.id, one] as const))("%s", (_, one) => {
   expect(allowed).toContainEqual(one.class === "invariant" ? lines : found);
 });
 
+const compiled = (source: string | undefined) => (source === undefined ? undefined : compilePattern(source));
+
 /** The patterns that mean what another shipper's options mean. */
-function patternsOf(config: Config): JoinPatterns {
-  const { dialect, start = "", condition = "", mode, pattern = "", negate, match, flush_pattern: last, end } = config;
-  const of = compilePattern;
-  if (dialect === "vector" && mode === "continue_past") return { continued: of(condition) };
-  if (dialect === "vector" && mode === "halt_before") return { start: of(condition) };
-  if (dialect === "vector") return { start: of(start), continue: of(condition) };
-  if (dialect === "beats" && last !== undefined) return { start: of(pattern), end: of(last) };
-  if (dialect === "beats" && match === "after")
-    return negate === true ? { start: of(pattern) } : { continue: of(pattern) };
-  if (dialect === "beats") return negate === true ? { end: of(pattern) } : { continued: of(pattern) };
-  return end === undefined ? { start: of(start) } : { end: of(end) };
+function joinPatterns(options: PeerOptions): JoinPatterns {
+  const { start, continue: next, end, continued } = patternsOf(options);
+  return { start: compiled(start), continue: compiled(next), end: compiled(end), continued: compiled(continued) };
 }
 
 test.each(patterns.map((one) => [one.id, one] as const))("%s", (_, one) => {
   if (one.config === undefined) throw new Error("no options");
-  const extent: Extent = byPatterns(patternsOf(one.config));
+  const extent: Extent = byPatterns(joinPatterns(one.config));
   const { records } = join(one.input_lines, extent, { byShape: false });
   expect(records).toEqual(one.expected_events);
 });
