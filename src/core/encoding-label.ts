@@ -11,7 +11,13 @@ const CODE_PAGES: Readonly<Record<string, string>> = {
 const CODE_PAGE = /^(?:cp|windows-?|win-?|ms)(\d{3,5})$/;
 
 /** Other names that shippers have for them. */
-const NAMES: Readonly<Record<string, string>> = { shiftjis: "shift_jis", uhc: "euc-kr", koi8r: "koi8-r" };
+const NAMES: Readonly<Record<string, string>> = {
+  shiftjis: "shift_jis",
+  uhc: "euc-kr",
+  koi8r: "koi8-r",
+  koi8u: "koi8-u",
+  "iso8859-16": "iso-8859-16",
+};
 
 /**
  * The name in the Encoding Standard of what is called `label`: one of its labels, or a code page like `cp1252` or `cp932`.

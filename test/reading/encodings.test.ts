@@ -100,6 +100,8 @@ describe("an encoding may be named", () => {
     ["cp950", [0xa7, 0xe9], "折"],
     ["cp65001", [0xc3, 0xa9], "é"],
     ["koi8r", [0xf0], "П"],
+    ["koi8u", [0xa4], "є"],
+    ["iso8859-16", [0xa2], "ą"],
     ["iso-8859-15", [0xa4], "€"],
   ])("%s", (label, bytes, text) => {
     expect(encodingOf(label).decode(Buffer.from(bytes))).toBe(text);
