@@ -3,6 +3,8 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { START } from "../../src/core/position.ts";
 import { unwrap } from "../../src/records/container.ts";
+import { type PeerOptions, patternsOf } from "../support/peer-patterns.ts";
+import { isSeenOtherwise } from "../support/seen-otherwise.ts";
 import { reading, readThrough } from "./scene.ts";
 
 /** What other shippers' own tests expect. Lies beside the project, where it is present at all. */
@@ -10,10 +12,13 @@ const CASES = fileURLToPath(new URL("../../../shared/cases/", import.meta.url));
 
 interface Case {
   readonly id: string;
+  readonly class: string;
   readonly format: string;
   readonly input_lines: readonly string[];
   readonly expected_events: readonly string[];
   readonly order_matters?: boolean;
+  /** How the lines within are joined, if they are. */
+  readonly config?: PeerOptions;
 }
 
 interface ParserCase {
@@ -30,9 +35,6 @@ interface ParserCase {
   };
 }
 
-/** A bare text without a line feed is a part; we join what stands around garbage: docs/peers-expectations.md. */
-const OTHERWISE: ReadonlySet<string> = new Set(["cont-docker-garbage-line-flushes"]);
-
 const textOf = (file: string): string =>
   existsSync(CASES + file) ? readFileSync(CASES + file, "utf8") : '{"cases":[]}';
 
@@ -45,9 +47,10 @@ test.skipIf(cases.length > 0)(`the cases of other shippers are not here: ${CASES
 
 const sorted = (lines: readonly string[]): readonly string[] => [...lines].sort();
 
-test.each(cases.filter(({ id }) => !OTHERWISE.has(id)).map((one) => [one.id, one] as const))("%s", async (_, one) => {
-  const format = one.format === "auto" || one.format === "cri" ? one.format : "docker";
-  const scene = await reading(`${one.input_lines.join("\n")}\n`, { format });
+test.each(cases.filter((one) => !isSeenOtherwise(one)).map((one) => [one.id, one] as const))("%s", async (_, one) => {
+  const format = one.format === "auto" ? "auto" : one.format.startsWith("docker") ? "docker" : "cri";
+  const multiline = one.config && patternsOf(one.config);
+  const scene = await reading(`${one.input_lines.join("\n")}\n`, { format, ...(multiline && { multiline }) });
   const { records } = await readThrough(scene, START, true);
   const bodies = records.map(({ body }) => body);
   const order = one.order_matters === false ? sorted : (lines: readonly string[]) => lines;

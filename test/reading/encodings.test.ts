@@ -5,6 +5,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { START } from "../../src/core/position.ts";
 import { encodingOf } from "../../src/reading/encoding.ts";
+import { isSeenOtherwise } from "../support/seen-otherwise.ts";
 import { reading, readThrough } from "./scene.ts";
 
 /** What other shippers' own tests expect. Lies beside the project, where it is present at all. */
@@ -12,18 +13,16 @@ const CASES = fileURLToPath(new URL("../../../shared/cases/encodings.json", impo
 
 interface Case {
   readonly id: string;
+  readonly class: string;
   readonly encoding: string;
   readonly input_b64: string;
   readonly expected_lines: readonly string[];
 }
 
-/** Archives are read by what finds them, not by an encoding: docs/peers-expectations.md. */
-const OTHERWISE: ReadonlySet<string> = new Set(["enc-gzip-two-members"]);
-
 const file: { readonly cases: readonly Case[] } = existsSync(CASES)
   ? JSON.parse(readFileSync(CASES, "utf8"))
   : { cases: [] };
-const cases = file.cases.filter(({ id }) => !OTHERWISE.has(id));
+const cases = file.cases.filter((one) => !isSeenOtherwise(one));
 
 test.skipIf(cases.length > 0)(`the cases of other shippers are not here: ${CASES}`, () => {
   expect(cases).toEqual([]);

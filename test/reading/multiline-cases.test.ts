@@ -7,6 +7,7 @@ import { byPatterns, type JoinPatterns } from "../../src/records/multiline/patte
 import { recordStart, shapeOf } from "../../src/records/multiline/record-starts.ts";
 import { auto, presets } from "../../src/records/multiline/registry.ts";
 import { type PeerOptions, patternsOf } from "../support/peer-patterns.ts";
+import { isSeenOtherwise } from "../support/seen-otherwise.ts";
 import { GENEROUS, join } from "./join-lines.ts";
 
 /** What other shippers' own tests expect of joining. Lies beside the project, where it is present at all. */
@@ -23,15 +24,9 @@ interface Case {
   readonly limits?: { readonly max_bytes?: number; readonly max_lines?: number };
 }
 
-/** Those for which we have chosen otherwise; the reasons are in docs/peers-expectations.md. */
-const OTHERWISE: ReadonlySet<string> = new Set([
-  "lang-java-limit-max-bytes-one-short",
-  "lang-java-limit-max-bytes-exact-first-part",
-  "pat-beats-max-lines-truncates",
-  "pat-dd-match-after-unmatched",
-]);
-
 interface Label {
+  readonly id: string;
+  readonly class: string;
   readonly kind: string;
   readonly line: string;
   readonly expected: boolean;
@@ -43,12 +38,13 @@ const textOf = (file: string): string => (existsSync(CASES + file) ? readFileSyn
 
 function load(file: string): readonly Case[] {
   const { cases }: { readonly cases: readonly Case[] } = JSON.parse(textOf(file));
-  return cases.filter(({ id }) => !OTHERWISE.has(id));
+  return cases.filter((one) => !isSeenOtherwise(one));
 }
 
 const languages = load("multiline_lang.json");
 const patterns = load("multiline_pattern.json");
-const { cases: labels }: { readonly cases: readonly Label[] } = JSON.parse(textOf("multiline_start_labels.json"));
+const { cases: allLabels }: { readonly cases: readonly Label[] } = JSON.parse(textOf("multiline_start_labels.json"));
+const labels = allLabels.filter((one) => !isSeenOtherwise(one));
 
 test.skipIf(languages.length > 0)(`the cases of other shippers are not here: ${CASES}`, () => {
   expect(languages).toEqual([]);

@@ -8,6 +8,7 @@ import { parseObjectExactly } from "../../src/core/json-object.ts";
 import type { TimeContext } from "../../src/records/time-context.ts";
 import { parseTimestamp } from "../../src/records/timestamp.ts";
 import { PROJECT } from "../support/agent-process.ts";
+import { isSeenOtherwise } from "../support/seen-otherwise.ts";
 import { context, instant, parserOf } from "./context.ts";
 
 /*
@@ -34,9 +35,6 @@ function read(name: string): readonly Case[] {
 }
 
 const page = readFileSync(join(PROJECT, "docs/peers-expectations.md"), "utf8");
-
-/** A case of design may be seen otherwise if the page says why. */
-const isSeenOtherwise = (found: Case): boolean => found.class === "design" && page.includes(`\`${found.id}\``);
 
 const rows = (name: string): [string, Case][] =>
   read(name)
