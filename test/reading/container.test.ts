@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { START } from "../../src/core/position.ts";
 import { unwrap } from "../../src/records/container.ts";
+import { bytesOf, type PeerInput } from "../support/peer-input.ts";
 import { type PeerOptions, patternsOf } from "../support/peer-patterns.ts";
 import { isSeenOtherwise } from "../support/seen-otherwise.ts";
 import { reading, readThrough } from "./scene.ts";
@@ -21,11 +22,8 @@ interface Case {
   readonly config?: PeerOptions;
 }
 
-interface ParserCase {
+interface ParserCase extends PeerInput {
   readonly id: string;
-  readonly input?: string;
-  readonly input_b64?: string;
-  readonly input_gen?: readonly { readonly text?: string; readonly cycle?: string; readonly len?: number }[];
   readonly expected: null | {
     readonly time?: string;
     readonly stream?: string;
@@ -57,13 +55,8 @@ test.each(cases.filter((one) => !isSeenOtherwise(one)).map((one) => [one.id, one
   expect(order(bodies)).toEqual(order(one.expected_events));
 });
 
-const inputOf = ({ input, input_b64, input_gen = [] }: ParserCase): string =>
-  input ??
-  (input_b64 === undefined ? undefined : Buffer.from(input_b64, "base64").toString()) ??
-  input_gen.map(({ text, cycle = "", len = 0 }) => text ?? cycle.repeat(len).slice(0, len)).join("");
-
 test.each(parsers.cases.map((one) => [one.id, one] as const))("%s", (_, one) => {
-  const wrapped = unwrap(inputOf(one));
+  const wrapped = unwrap(bytesOf(one).toString());
   const { expected } = one;
   const found = wrapped && {
     message: expected?.message === undefined ? undefined : wrapped.text,

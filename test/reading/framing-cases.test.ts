@@ -2,22 +2,15 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { START } from "../../src/core/position.ts";
+import { bytesOf, type PeerInput } from "../support/peer-input.ts";
 import { reading, readThrough } from "./scene.ts";
 
 /** What other shippers' own tests expect of framing. Lies beside the project, where it is present at all. */
 const CASES = fileURLToPath(new URL("../../../shared/cases/framing.json", import.meta.url));
 
-type Chunk =
-  | { readonly text: string }
-  | { readonly repeat: string; readonly n: number }
-  | { readonly cycle: string; readonly len: number }
-  | { readonly hex: string };
-
-interface Case {
+interface Case extends PeerInput {
   readonly id: string;
   readonly class: string;
-  readonly input_b64?: string;
-  readonly input_gen?: readonly Chunk[];
   readonly expected_lines?: readonly string[];
   readonly expected_lines_b64?: readonly string[];
   readonly expected_line_lengths?: readonly number[];
@@ -30,16 +23,6 @@ interface Case {
 function load(): readonly Case[] {
   const file: { readonly cases: readonly Case[] } = JSON.parse(readFileSync(CASES, "utf8"));
   return file.cases.filter((one) => one.class === "must");
-}
-
-const bytesOf = ({ input_b64, input_gen = [] }: Case): Buffer =>
-  input_b64 === undefined ? Buffer.concat(input_gen.map(generate)) : Buffer.from(input_b64, "base64");
-
-function generate(chunk: Chunk): Buffer {
-  if ("text" in chunk) return Buffer.from(chunk.text);
-  if ("repeat" in chunk) return Buffer.alloc(chunk.n * Buffer.byteLength(chunk.repeat), chunk.repeat);
-  if ("cycle" in chunk) return Buffer.alloc(chunk.len, chunk.cycle);
-  return Buffer.from(chunk.hex, "hex");
 }
 
 /** Sizes that the file has one after the other, as its writer writes in pieces. */
