@@ -51,6 +51,9 @@ export interface SinkAccount {
 /** What was acknowledged so long before a kill is durable: an interval of the checkpoints, and the steps of the clock. */
 const DURABLE_MS = 1_250;
 
+/** A letter that a full disk did not take is tried again after so long. */
+const KEEP_AGAIN_MS = 5_500;
+
 /** What is known of one sink in one generation. */
 class View {
   /** All that was ever delivered. */
@@ -146,6 +149,8 @@ export class Oracle {
   #isDamaged = false;
   /** When the state directory last had no room, and when it had some again, if it has. */
   #full: { readonly fromMs: number; readonly toMs: number | undefined } | undefined;
+  /** Batches with refused records that the disk did not take: they wait for that, and are not done with before. */
+  #unkept: { readonly sink: string; readonly places: readonly Place[] }[] = [];
   /** The bytes of a loss can't be told, or a size that was never durable: the account is not exact. */
   #isExact = true;
 
@@ -215,6 +220,7 @@ export class Oracle {
    * record that could not be kept, is sent again.
    */
   takenOver(sink: string, isUndecided: boolean): void {
+    this.#unkept = this.#unkept.filter((batch) => batch.sink !== sink);
     if (!isUndecided && this.#hasRoomSince(this.#now() - SURE_MS)) return;
     for (const view of this.#views.get(sink)?.values() ?? []) view.answered = new Ranges();
   }
@@ -236,6 +242,8 @@ export class Oracle {
 
   #ended(durableMs: number, inOrder: boolean): void {
     this.#startedMs = undefined;
+    this.#settleKept();
+    this.#unkept = [];
     // A loss that was named may be forgotten with what told of it.
     if (this.#full !== undefined) this.#isExact = false;
     for (const views of this.#views.values()) for (const view of views.values()) view.endRun(durableMs, inOrder);
@@ -273,6 +281,7 @@ export class Oracle {
   /** Time has passed: what the agent must have noticed meanwhile. `includes`: whether a pattern names it. */
   noticed(nowMs: number, includes: (name: string) => boolean): void {
     const sureMs = nowMs - SURE_MS;
+    this.#settleKept();
     if (this.#startedMs === undefined || this.#startedMs > sureMs) return;
     const isDurable = this.#hasRoomSince(sureMs);
     for (const generation of this.generations) {
@@ -461,11 +470,29 @@ export class Oracle {
 
   /** All of a batch has its terminal outcome. */
   settled(sink: string, places: readonly Place[], nowMs: number): void {
+    const isRefused = places.some(({ generation, from, to }) =>
+      this.#view(sink, generation).refused.overlaps(from, to),
+    );
+    if (isRefused && !this.#hasRoomSince(nowMs - KEEP_AGAIN_MS)) this.#unkept.push({ sink, places });
+    else this.#settle(sink, places, nowMs);
+  }
+
+  /** What waited for room on the disk has surely been kept by now. */
+  #settleKept(): void {
+    const keptMs = (this.#full?.toMs ?? Number.POSITIVE_INFINITY) + KEEP_AGAIN_MS;
+    if (keptMs > this.#now()) return;
+    for (const { sink, places } of this.#unkept) this.#settle(sink, places, keptMs);
+    this.#unkept = [];
+  }
+
+  #settle(sink: string, places: readonly Place[], nowMs: number): void {
     for (const { generation, from, to, isUnfinished } of places) {
       const view = this.#view(sink, generation);
       if (isUnfinished) view.partial = [from, to];
       else view.terminal.add(from, to);
-      view.history.push({ atMs: nowMs, offset: view.frontier(generation) });
+      // What was held up may be settled after others, whose place behind it counts only from then on.
+      const atMs = Math.max(nowMs, view.history.at(-1)?.atMs ?? nowMs);
+      view.history.push({ atMs, offset: view.frontier(generation) });
     }
   }
 
