@@ -11,8 +11,6 @@ export interface Stage {
   /** The directory of the logs, and the patterns of those that are to be followed. */
   readonly logs: string;
   readonly patterns: readonly string[];
-  /** Whether a pattern names a file. */
-  readonly includes: (name: string) => boolean;
   readonly oracle: Oracle;
   readonly receivers: readonly Receiver[];
   /** Adds a line to what is shown beside a fault. */

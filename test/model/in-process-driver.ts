@@ -98,7 +98,7 @@ export class InProcessDriver implements Driver {
   async wait(ms: number): Promise<void> {
     if (this.#agent === undefined) this.#nowMs += ms;
     else await this.#agent.clock.advance(ms);
-    this.#stage.oracle.noticed(this.now(), this.#stage.includes);
+    this.#stage.oracle.noticed(this.now());
   }
 
   async race(ms: number, turns: number): Promise<void> {

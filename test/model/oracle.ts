@@ -126,6 +126,8 @@ export interface OracleOptions {
   /** The time by the agents' clock, milliseconds. */
   readonly now: () => number;
   readonly rules: ReadingRules;
+  /** Whether a pattern names a file. */
+  readonly includes: (name: string) => boolean;
 }
 
 /**
@@ -140,6 +142,7 @@ export class Oracle {
   readonly #isObserved: boolean;
   readonly #now: () => number;
   readonly #rules: ReadingRules;
+  readonly #includes: OracleOptions["includes"];
   readonly #views = new Map<string, Map<Generation, View>>();
   /** When the agent that runs now was started. */
   #startedMs: number | undefined;
@@ -155,7 +158,8 @@ export class Oracle {
   #isExact = true;
 
   constructor(sinks: ReadonlyMap<string, SinkRules>, options: OracleOptions) {
-    const { keepsOpen, isObserved, now, rules } = options;
+    const { keepsOpen, includes, isObserved, now, rules } = options;
+    this.#includes = includes;
     this.#rules = rules;
     this.#now = now;
     this.#sinks = sinks;
@@ -278,8 +282,8 @@ export class Oracle {
     if (isFull) this.#full = { fromMs: Math.min(nowMs, this.#durableMs(nowMs) + DURABLE_MS), toMs: undefined };
   }
 
-  /** Time has passed: what the agent must have noticed meanwhile. `includes`: whether a pattern names it. */
-  noticed(nowMs: number, includes: (name: string) => boolean): void {
+  /** Time has passed: what the agent must have noticed meanwhile. */
+  noticed(nowMs: number): void {
     const sureMs = nowMs - SURE_MS;
     this.#settleKept();
     if (this.#startedMs === undefined || this.#startedMs > sureMs) return;
@@ -287,7 +291,7 @@ export class Oracle {
     for (const generation of this.generations) {
       if (generation.lostFrom === 0) continue;
       const isSeen = generation.name !== undefined && generation.isReadable(sureMs);
-      if (isSeen && generation.namedMs <= sureMs && this.isOwed(generation, includes)) {
+      if (isSeen && generation.namedMs <= sureMs && this.isOwed(generation)) {
         generation.isHeld = this.#keepsOpen && generation.lateMs <= sureMs;
         if (isDurable) this.#know(generation, sureMs);
         if (isDurable && !this.#streams.has(generation.stream)) this.#streams.set(generation.stream, nowMs);
@@ -349,9 +353,9 @@ export class Oracle {
   }
 
   /** Whether the agent must find what a name leads to. */
-  isOwed(generation: Generation, includes: (name: string) => boolean): boolean {
+  isOwed(generation: Generation): boolean {
     const { name, stream, createdMs, isKnown, isHeld, isCopy } = generation;
-    if (isKnown || isHeld || (name !== undefined && includes(name))) return true;
+    if (isKnown || isHeld || (name !== undefined && this.#includes(name))) return true;
     // A copy is younger than the file that was copied, and if nobody saw that before, nothing tells whose it is.
     if (isCopy) return false;
     const followedMs = this.#streams.get(stream);
@@ -375,11 +379,11 @@ export class Oracle {
       this.fault(`${sink} got what nobody wrote: ${JSON.stringify(sighting).slice(0, 200)}`);
       return undefined;
     }
-    // Equal lines may stand in several generations: the oldest that still lacks it is meant, and one that can still be
-    // read rather than one that is gone.
+    // Equal lines may stand in several generations: the oldest that lacks it and must get it is meant, or else the oldest.
     const legal = places.filter((place) => this.#repeats(sink, place) === undefined);
     const lacking = legal.filter(({ generation, from, to }) => !this.#view(sink, generation).received.covers(from, to));
-    const place = lacking.find(({ generation, to }) => to <= generation.lostFrom) ?? lacking[0] ?? legal[0];
+    const isAwaited = ({ generation, to }: Place): boolean => to <= generation.lostFrom && this.isOwed(generation);
+    const place = lacking.find(isAwaited) ?? lacking[0] ?? legal[0];
     if (place === undefined) {
       const [first] = places;
       if (first !== undefined) this.fault(`${sink} got twice ${describe(first)}: ${this.#repeats(sink, first)}`);
@@ -518,15 +522,15 @@ export class Oracle {
   }
 
   /** Whether all sinks have everything that they must get before the end: not yet the unfinished last lines. */
-  isComplete(includes: (name: string) => boolean): boolean {
-    return this.#gaps(includes, ({ isTerminated }) => isTerminated).length === 0;
+  isComplete(): boolean {
+    return this.#gaps(({ isTerminated }) => isTerminated).length === 0;
   }
 
   /** Whether these sinks have everything that they must get, and will not get it again. */
-  isDurable(includes: (name: string) => boolean, sinks: readonly string[]): boolean {
+  isDurable(sinks: readonly string[]): boolean {
     return sinks.every((sink) =>
       this.generations.every((generation) => {
-        const isMissing = this.#gapsIn(sink, generation, includes, ({ isTerminated }) => isTerminated).length > 0;
+        const isMissing = this.#gapsIn(sink, generation, ({ isTerminated }) => isTerminated).length > 0;
         const view = this.#view(sink, generation);
         return !isMissing && view.received.all.every(([, to]) => to <= view.floor || to > view.frontier(generation));
       }),
@@ -534,10 +538,10 @@ export class Oracle {
   }
 
   /** The last agent has ended in order, with healthy sinks: what is missing, and whether the accounts add up. */
-  conclude(includes: (name: string) => boolean, accounts: ReadonlyMap<string, SinkAccount>): void {
+  conclude(accounts: ReadonlyMap<string, SinkAccount>): void {
     // A record that was refused and is in no letter has no outcome.
     for (const views of this.#views.values()) for (const view of views.values()) view.forgetUnkept();
-    for (const gap of this.#gaps(includes, () => true)) this.fault(gap);
+    for (const gap of this.#gaps(() => true)) this.fault(gap);
     // What was delivered and not durable is in no account, once the bytes are gone.
     const isForgotten = this.generations.some(
       ({ mayBeForgotten, lostFrom }) => mayBeForgotten && lostFrom < Number.POSITIVE_INFINITY,
@@ -549,20 +553,15 @@ export class Oracle {
     }
   }
 
-  #gaps(includes: (name: string) => boolean, concerns: (line: Line) => boolean): readonly string[] {
+  #gaps(concerns: (line: Line) => boolean): readonly string[] {
     return [...this.#sinks.keys()].flatMap((sink) =>
-      this.generations.flatMap((generation) => this.#gapsIn(sink, generation, includes, concerns)),
+      this.generations.flatMap((generation) => this.#gapsIn(sink, generation, concerns)),
     );
   }
 
-  #gapsIn(
-    sink: string,
-    generation: Generation,
-    includes: (name: string) => boolean,
-    concerns: (line: Line) => boolean,
-  ): readonly string[] {
+  #gapsIn(sink: string, generation: Generation, concerns: (line: Line) => boolean): readonly string[] {
     const { lostFrom, seen } = generation;
-    const isOwed = this.isOwed(generation, includes);
+    const isOwed = this.isOwed(generation);
     // Lost bytes that the agent surely knew of must be named; others may be.
     const until =
       lostFrom === Number.POSITIVE_INFINITY

@@ -61,6 +61,7 @@ class World {
       keepsOpen: settings.maxOpenFiles > 100,
       isObserved,
       now: () => this.#driver.now(),
+      includes: this.#includes,
       rules: {
         joins: settings.reading === "joins",
         dropped: settings.reading === "drops" ? DROPPED : undefined,
@@ -72,7 +73,6 @@ class World {
       needsSmallDisk: sequence.commands.some((command) => command.do === "disk"),
       logs: this.#logs,
       patterns: patternsOf(settings).map((pattern) => join(this.#logs, pattern)),
-      includes: this.#includes,
       oracle: this.#oracle,
       receivers: this.#receivers,
       tell: (line) => this.#tell(line),
@@ -184,13 +184,13 @@ class World {
     await this.#do({ do: "disk", isFull: false });
     for (const stream of STREAMS) await this.#do({ do: "chmod", stream, isReadable: true });
     await driver.start();
-    await driver.catchUp(() => oracle.isComplete(this.#includes));
+    await driver.catchUp(() => oracle.isComplete());
     driver.check();
     const ending = await driver.stop();
     for (const { settings } of this.#receivers) {
       for (const letter of driver.letters(settings.name)) oracle.kept(settings.name, letter);
     }
-    if (ending !== undefined) oracle.conclude(this.#includes, ending.accounts);
+    if (ending !== undefined) oracle.conclude(ending.accounts);
     const code = ending?.code ?? 0;
     if (code !== 0) oracle.fault(`exit code ${code} although every sink is healthy`);
     // Nothing is sent again after an end in order.

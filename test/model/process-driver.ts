@@ -187,12 +187,9 @@ export class ProcessDriver implements Driver {
   /** Whether the sinks that take anything have all there is, for good. */
   #isSettled(): boolean {
     this.#observe();
-    const { oracle, receivers, includes } = this.#stage;
+    const { oracle, receivers } = this.#stage;
     const healthy = receivers.filter(({ mode }) => mode !== "down" && mode !== "blocked" && mode !== "throttled");
-    return oracle.isDurable(
-      includes,
-      healthy.map(({ settings }) => settings.name),
-    );
+    return oracle.isDurable(healthy.map(({ settings }) => settings.name));
   }
 
   /** What the journal and the log say since they were read last. */
