@@ -251,7 +251,7 @@ export class Adoption {
   async #createFromArchive(newcomer: Placed, opened: Opened, scan: ArchiveScan): Promise<LogFile> {
     const { path } = newcomer;
     const { size, expectedSize, damage } = scan;
-    const beginning = await beginningOf(contentOf(opened), opened.stats, true);
+    const beginning = await beginningOf(contentOf(opened), opened.stats, true, size);
     const missingBytes = expectedSize - size;
     if (damage !== undefined)
       this.#options.emit({ kind: "file.damaged", path, readableBytes: size, missingBytes, reason: damage });
@@ -360,7 +360,7 @@ export class Adoption {
   async #mayBeCopying(opened: Opened, live: LogFile | undefined): Promise<boolean> {
     if (live === undefined) return false;
     const isEmpty = opened.stats.size === 0n;
-    if (!isEmpty && !(await isBeginningOf(live, opened))) return false;
+    if (!isEmpty && !(await live.using(() => isBeginningOf(live, opened)))) return false;
     const { clock } = this.#options;
     const key = inodeKey(opened.stats);
     const now = clock.elapsed();

@@ -151,7 +151,8 @@ export class FileLives {
     const size = file.compression === undefined ? Number(stats.size) : file.readableSize;
     if (size === file.readableSize && stats.mtimeNs === file.mtimeNs && suspicion === undefined) return;
     if (size >= file.readableSize) {
-      const holds = await this.#holdsItsBytes(file, stats, suspicion ?? this.#furthestRead(file));
+      const position = suspicion ?? this.#furthestRead(file);
+      const holds = await file.using(() => this.#holdsItsBytes(file, stats, position));
       // It can't be read now. That proves nothing; a later look tries again.
       if (holds === undefined) return;
       this.#suspects.delete(file);
@@ -196,7 +197,8 @@ export class FileLives {
     // Of a file that has no content yet it shows only now where that begins.
     const isEmpty = head.length === 0;
     const mayBeTruncated = isEmpty ? file.wasTruncated : head.from !== undefined;
-    const beginning = head.length < HEAD_BYTES ? await beginningOf(content, stats, mayBeTruncated) : undefined;
+    const size = file.archive === undefined ? undefined : Number.POSITIVE_INFINITY;
+    const beginning = head.length < HEAD_BYTES ? await beginningOf(content, stats, mayBeTruncated, size) : undefined;
     // Emptied since it was measured: what it held is in nobody's knowledge, and in its copy if there is one.
     if (isEmpty && stats.size > 0n && beginning?.head.length === 0 && beginning.hole === undefined) return undefined;
     // Only now: should it be emptied meanwhile, the fingerprint of nothing must not replace that of what it held.

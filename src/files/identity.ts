@@ -71,9 +71,15 @@ export interface Beginning {
   readonly hole: Position | undefined;
 }
 
-export async function beginningOf(source: ByteSource, stats: BigIntStats, wasTruncated: boolean): Promise<Beginning> {
+/** `size`: how much the file is known to hold. What it has got since then need not be in a copy of it. */
+export async function beginningOf(
+  source: ByteSource,
+  stats: BigIntStats,
+  wasTruncated: boolean,
+  size = Number(stats.size),
+): Promise<Beginning> {
   const from = await contentStart(source, stats, wasTruncated);
-  const head = await readHead(source, HEAD_BYTES, from);
+  const head = await readHead(source, Math.min(HEAD_BYTES, Math.max(0, size - from)), from);
   return { head, hole: from === 0 ? undefined : await positionAt(source, from) };
 }
 

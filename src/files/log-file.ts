@@ -114,6 +114,7 @@ export class LogFile implements FollowedFile {
   missingFrom: number | undefined;
   /** No path leads to it any more; only the open handle keeps its bytes. */
   deleted = false;
+  #users = 0;
 
   constructor(
     init: Pick<
@@ -196,6 +197,20 @@ export class LogFile implements FollowedFile {
 
   wasReadTo(offset: number, tail: number): void {
     if (offset > (this.readTo?.offset ?? 0)) this.readTo = { offset, tail };
+  }
+
+  /** Keeps it open, should it be, until `work` is done, however many files are opened meanwhile. */
+  async using<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#users += 1;
+    try {
+      return await work();
+    } finally {
+      this.#users -= 1;
+    }
+  }
+
+  get isInUse(): boolean {
+    return this.#users > 0;
   }
 
   /** Whether it is no longer than it was when it was last looked at. */

@@ -142,7 +142,7 @@ export class FileOpener {
 
   /**
    * Closes handles over the limit, but not that of `except`: first of files that every sink has, then of those that grew
-   * least recently. A deleted file lives by its handle and keeps it. Closes some more than it must, so that with many files
+   * least recently. A deleted file lives by its handle and keeps it, and so does one that is in use. Closes some more than it must, so that with many files
    * it need not choose again at each.
    */
   async limitHandles(except?: LogFile): Promise<void> {
@@ -153,7 +153,7 @@ export class FileOpener {
     if (this.#spare >= 0) return;
     const excess = count - Math.ceil(maxOpenFiles * KEPT_PART);
     const open = [...table.files.values()].filter((file) => file.handle !== undefined);
-    const closable = open.filter((file) => !file.deleted && file !== except);
+    const closable = open.filter((file) => !file.deleted && !file.isInUse && file !== except);
     const { isNeeded } = this.#options;
     closable.sort((a, b) => Number(isNeeded(a)) - Number(isNeeded(b)) || a.grownAtMs - b.grownAtMs);
     const closed = closable.slice(0, excess);

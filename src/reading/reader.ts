@@ -82,7 +82,17 @@ export class SegmentReader implements RecordReader<LogFile> {
     return { kind: "changed" };
   }
 
-  async #load(file: LogFile, position: Position, final: boolean, flush: boolean, until?: number): Promise<ReadResult> {
+  #load(file: LogFile, position: Position, final: boolean, flush: boolean, until?: number): Promise<ReadResult> {
+    return file.using(() => this.#loadOpen(file, position, final, flush, until));
+  }
+
+  async #loadOpen(
+    file: LogFile,
+    position: Position,
+    final: boolean,
+    flush: boolean,
+    until: number | undefined,
+  ): Promise<ReadResult> {
     try {
       if (!(await this.#options.reopen(file))) return { kind: "unreadable" };
       // It has grown since it was looked at: what seemed to be its end is none.

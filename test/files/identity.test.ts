@@ -1,10 +1,11 @@
-import { type FileHandle, open, stat, truncate, writeFile } from "node:fs/promises";
+import { appendFile, type FileHandle, open, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import * as fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { START, tailMarker } from "../../src/core/position.ts";
 import {
+  beginningOf,
   fingerprintOf,
   HEAD_BYTES,
   headMatches,
@@ -35,6 +36,13 @@ test("a fingerprint grows with a small file and still matches what it was taken 
   expect(await headMatches(handle, head)).toBe(false);
   await truncate(path, 2);
   expect(await headMatches(handle, head)).toBe(false);
+});
+
+test("a fingerprint covers nothing that a file got since it was measured: a copy need not have that", async () => {
+  const { handle, path } = await holding("one\n");
+  const stats = await stat(path, { bigint: true });
+  await appendFile(path, "two\n");
+  expect((await beginningOf(handle, stats, false)).head).toEqual(fingerprintOf(Buffer.from("one\n")));
 });
 
 test("a fingerprint covers so many bytes and no more", async () => {

@@ -49,6 +49,18 @@ describe("with more files than descriptors", () => {
     expect([scene.states(), scene.file("a.log.1")]).toEqual([["a.log.1 rotated", "a.log live"], file]);
   });
 
+  test("a file that is being read stays open, whatever else is opened meanwhile", async () => {
+    const scene = await fiveFiles(1);
+    const file = scene.file("a.log");
+    await scene.registry.reopen(file);
+    await file.using(async () => {
+      for (const other of ["b.log", "c.log", "d.log"]) await scene.registry.reopen(scene.file(other));
+      expect(descriptorsIn(scene.directory)).toContain("a.log");
+    });
+    await scene.registry.reopen(scene.file("e.log"));
+    expect(descriptorsIn(scene.directory)).toEqual(["e.log"]);
+  });
+
   test("two who open a file at the same time open it once", async () => {
     const scene = await fiveFiles(0);
     const file = scene.file("a.log");
