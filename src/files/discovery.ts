@@ -16,13 +16,20 @@ export const UNNAMEABLE = "its name is not valid UTF-8";
 
 export const isUnnameable = (path: string): boolean => path.includes("\uFFFD");
 
+export interface ListingProblem {
+  /** As a file that is opened would be: `file.refused` must not be read, `file.unreadable` can't be read now. */
+  readonly kind: "file.refused" | "file.unreadable";
+  readonly path: string;
+  readonly reason: string;
+}
+
 export interface Listing {
   /** Absolute paths that match and are regular files or symbolic links; what they really are is decided at opening. */
   readonly paths: readonly string[];
   /** The directories that were listed. */
   readonly directories: ReadonlySet<string>;
-  /** Directories and matching entries that could not be looked at, with the reason. */
-  readonly problems: readonly { readonly path: string; readonly reason: string }[];
+  /** Directories and matching entries that are not read, with the reason. */
+  readonly problems: readonly ListingProblem[];
 }
 
 /** Who wants to know which directories there are: told before a directory is listed. */
@@ -43,7 +50,7 @@ interface Directory {
 type WritableListing = {
   readonly paths: Set<string>;
   readonly directories: Set<string>;
-  readonly problems: { path: string; reason: string }[];
+  readonly problems: ListingProblem[];
 };
 
 /**
@@ -82,7 +89,7 @@ export class DirectoryTree {
         reached.add(directory);
         for (const path of await this.#visit(directory, every, listing)) {
           if (depth < Math.min(maxDepth, MAX_DEPTH)) pending.push({ directory: path, depth: depth + 1 });
-          else if (depth === MAX_DEPTH) listing.problems.push({ path, reason: `deeper than ${MAX_DEPTH} levels` });
+          else if (depth === MAX_DEPTH) listing.problems.push(unreadable(path, `deeper than ${MAX_DEPTH} levels`));
         }
       }
     }
@@ -111,9 +118,9 @@ export class DirectoryTree {
       const code = errorCode(error);
       this.#forget(directory);
       // A root that does not exist yet is normal: the application makes it when it starts.
-      if (code === "ENOENT" && isUnnameable(directory)) listing.problems.push({ path: directory, reason: UNNAMEABLE });
+      if (code === "ENOENT" && isUnnameable(directory)) listing.problems.push(unreadable(directory, UNNAMEABLE));
       else if (code === "ENOENT") this.observer?.appeared(dirname(directory));
-      else listing.problems.push({ path: directory, reason: code ?? String(error) });
+      else listing.problems.push(unreadable(directory, code ?? String(error)));
       return [];
     }
   }
@@ -125,7 +132,7 @@ export class DirectoryTree {
       if (entry.isDirectory()) subdirectories.push(path);
       else if (!this.#globs.some((globs) => globs.matches(path))) continue;
       else if (entry.isFile() || entry.isSymbolicLink()) paths.add(path);
-      else problems.push({ path, reason: "not a regular file" });
+      else problems.push({ kind: "file.refused", path, reason: "not a regular file" });
     }
     return subdirectories;
   }
@@ -134,6 +141,8 @@ export class DirectoryTree {
     if (this.#directories.delete(directory)) this.observer?.vanished(directory);
   }
 }
+
+const unreadable = (path: string, reason: string): ListingProblem => ({ kind: "file.unreadable", path, reason });
 
 const isSettled = ({ mtimeNs, listedAtMs }: Directory, stats: BigIntStats): boolean =>
   mtimeNs === stats.mtimeNs && listedAtMs - Number(mtimeNs / 1_000_000n) > SAME_TICK_MS;

@@ -297,7 +297,7 @@ export class FileRegistry {
 
   async #list(every = true): Promise<{ paths: Map<string, SourceSettings>; directories: ReadonlySet<string> }> {
     const { paths, directories, problems } = await this.#tree.list(every, this.#isToEnd);
-    for (const { path, reason } of problems) this.#opener.report("file.unreadable", path, reason);
+    for (const { kind, path, reason } of problems) this.#opener.report(kind, path, reason);
     const sources = new Map<string, SourceSettings>();
     for (const path of paths) {
       const source = this.#sourceOf(path);

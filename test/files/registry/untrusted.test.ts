@@ -176,7 +176,10 @@ describe("what is no regular file", () => {
     for (let look = 0; look < 2; look += 1) await scene.lookFully();
     expect(scene.states()).toEqual(["a.log live"]);
     const told = scene.events.filter(({ kind }) => kind === "file.refused" || kind === "file.unreadable");
-    expect(told).toHaveLength(2);
+    expect(told).toMatchObject([
+      { kind: "file.refused", path: scene.path("pipe.log"), reason: "not a regular file" },
+      { kind: "file.refused", path: scene.path("linked.log"), reason: "not a regular file" },
+    ]);
   });
 
   test("a directory with the name of a log file is walked, not read", async () => {
