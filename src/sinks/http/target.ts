@@ -5,6 +5,10 @@ export interface Target {
   readonly socketPath?: string;
 }
 
+const SCHEME = /^[a-z][a-z0-9+.-]*:\/\/|^unix:/i;
+/** What was meant to be a scheme, which would be read as a host otherwise: `https:/x`, `https//x`, `https;//x`. */
+const MISTYPED_SCHEME = /^https?[^a-z0-9.-]*\/|^[^/?#]*:\/\//i;
+
 const UNIX = /^unix:(\/[^:]+)(?::(\/.*)?)?$/;
 
 /**
@@ -15,7 +19,8 @@ const UNIX = /^unix:(\/[^:]+)(?::(\/.*)?)?$/;
 export function readEndpoint(text: string, path: string): string | undefined {
   const unix = UNIX.exec(text);
   if (unix !== null) return `unix:${unix[1]}:${unix[2] === undefined || unix[2] === "/" ? path : unix[2]}`;
-  const withScheme = /^[a-z][a-z0-9+.-]*:\/\/|^unix:/i.test(text) ? text : `https://${text}`;
+  if (!SCHEME.test(text) && MISTYPED_SCHEME.test(text)) return undefined;
+  const withScheme = SCHEME.test(text) ? text : `https://${text}`;
   const url = URL.canParse(withScheme) ? new URL(withScheme) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) return undefined;
   if (url.pathname === "/") url.pathname = path;

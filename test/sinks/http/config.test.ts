@@ -39,6 +39,12 @@ describe("options", () => {
     [{ site: "https://app.datadoghq.eu/" }, "site: expected the name of a Datadog site, like datadoghq.eu"],
     [{ endpoint: "ftp://i" }, "endpoint: expected a URL that begins with https:// or http://, or unix:/SOCKET:/PATH"],
     [{ endpoint: "unix:i" }, "endpoint: expected a URL that begins with https:// or http://, or unix:/SOCKET:/PATH"],
+    ...["https:/splunk", "https//splunk", "http//splunk:8088", "https;//splunk", "ht!tp://splunk"].map(
+      (endpoint): [object, string] => [
+        { endpoint },
+        "endpoint: expected a URL that begins with https:// or http://, or unix:/SOCKET:/PATH",
+      ],
+    ),
     [{ endpoint: "u:p@x" }, "endpoint: expected a URL without credentials, for a URL may be shown"],
     [{ proxy: "squid:3128" }, "proxy: expected http://HOST:PORT, https://HOST:PORT or none"],
     [{ proxy: "socks5://squid" }, "proxy: expected http://HOST:PORT, https://HOST:PORT or none"],
