@@ -3,7 +3,7 @@ import { Writable } from "node:stream";
 export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
 const ERASE_LINE = "\r\u001B[K";
-/** A terminal that does not say how wide it is. */
+/** A terminal that does not say how wide it is, or says 0, as one that was made by a program does. */
 const DEFAULT_COLUMNS = 80;
 /** Room behind the live line for the `^C` that a terminal shows: a line that wraps can't be erased any more. */
 const MARGIN = 3;
@@ -28,7 +28,8 @@ export class Screen {
   /** Width of the live line; elsewhere than on a terminal there is no limit. */
   get columns(): number {
     if (!this.isLive) return Number.POSITIVE_INFINITY;
-    return (this.#stdout.columns ?? DEFAULT_COLUMNS) - MARGIN;
+    const { columns = 0 } = this.#stdout;
+    return (columns > 0 ? columns : DEFAULT_COLUMNS) - MARGIN;
   }
 
   print(text: string): void {

@@ -41,6 +41,12 @@ describe("the screen", () => {
     expect(out.text()).toBe("live\r\u001B[Klog\nlive");
   });
 
+  test("takes a terminal that says it has no columns for one that does not say", () => {
+    const out = memory({ isTTY: true, columns: 0 });
+    new Screen(out.stream, out.stream).show("live");
+    expect(out.text()).toBe("live");
+  });
+
   test("cuts a live line that would wrap", () => {
     const out = memory({ isTTY: true, columns: 13 });
     new Screen(out.stream, out.stream).show("0123456789ABCDEF");
