@@ -75,7 +75,8 @@ export class FileOpener {
     } catch (error) {
       const code = errorCode(error);
       if (code === "ENOENT" || code === "ENOTDIR") return { kind: "absent" };
-      this.report("file.unreadable", path, code ?? String(error));
+      if (code === "ELOOP") this.report("file.refused", path, "a loop of symbolic links");
+      else this.report("file.unreadable", path, code ?? String(error));
       return { kind: "unknown" };
     }
   }

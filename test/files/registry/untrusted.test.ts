@@ -163,6 +163,9 @@ describe("links", () => {
     await scene.start();
     await scene.lookFully();
     expect(scene.states()).toEqual(["a.log live"]);
+    expect(scene.events.filter(({ kind }) => kind === "file.refused" || kind === "file.unreadable")).toEqual([
+      { kind: "file.refused", path: scene.path("loop.log"), reason: "a loop of symbolic links" },
+    ]);
   });
 });
 
