@@ -1,9 +1,8 @@
 import { constants } from "node:fs";
 import { access, opendir, realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { errorCode } from "../core/errors.ts";
+import { describeReadError, errorCode } from "../core/errors.ts";
 import { globRoot, isWithin } from "../core/paths.ts";
-import { describeReadError } from "./interpolate.ts";
 import type { ConfigProblem, Path } from "./problems.ts";
 import type { Config } from "./schema.ts";
 

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { errorCode } from "../core/errors.ts";
+import { describeReadError } from "../core/errors.ts";
 
 /** Where references lead. */
 export interface InterpolationSource {
@@ -22,22 +22,6 @@ type Resolved = { readonly value: string } | { readonly reason: string };
 const SPECIAL = /\$\$|\$\{(?:([^}]*)\})?/g;
 
 const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;
-
-const READ_ERRORS: Readonly<Record<string, string>> = {
-  ENOENT: "no such file or directory",
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  EISDIR: "it is a directory",
-  ENOTDIR: "a part of the path is not a directory",
-  ELOOP: "too many symbolic links",
-  EROFS: "the file system is read-only",
-};
-
-/** Why a file or directory could not be used, without what the error itself quotes. */
-export function describeReadError(error: unknown): string {
-  const code = errorCode(error);
-  return READ_ERRORS[code ?? ""] ?? code ?? "reading failed";
-}
 
 /** Whether a value holds anything to replace. */
 export const isTemplate = (text: string): boolean => text.includes("${") || text.includes("$$");

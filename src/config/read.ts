@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { describeReadError } from "./interpolate.ts";
+import { describeReadError } from "../core/errors.ts";
 import { loadConfig, type ConfigWorld, type LoadResult } from "./load.ts";
 
 const readText = (path: string): string => readFileSync(path, "utf8");

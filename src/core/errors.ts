@@ -26,3 +26,23 @@ export function errorCode(error: unknown): string | undefined {
 export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Words for what a person may have to put right; everything else keeps its code. */
+const READ_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or directory",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EISDIR: "it is a directory",
+  ENOTDIR: "a part of the path is not a directory",
+  ELOOP: "too many symbolic links",
+  EROFS: "the file system is read-only",
+  EIO: "the disk fails",
+  EMFILE: "out of file descriptors",
+  ENFILE: "out of file descriptors",
+};
+
+/** Why a file or directory could not be used, without what the error itself quotes. */
+export function describeReadError(error: unknown): string {
+  const code = errorCode(error);
+  return READ_ERRORS[code ?? ""] ?? code ?? "reading failed";
+}

@@ -1,6 +1,6 @@
 import type { BigIntStats } from "node:fs";
 import { constants, type FileHandle, open, readlink, realpath } from "node:fs/promises";
-import { describeError, errorCode } from "../core/errors.ts";
+import { describeReadError, errorCode } from "../core/errors.ts";
 import { isWithin } from "../core/paths.ts";
 import { Archive, type ByteSource, compressionOf } from "./archive.ts";
 
@@ -35,7 +35,7 @@ export async function openConfined(path: string, realRoots: readonly string[]): 
     const code = errorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") return { kind: "missing" };
     if (code === "ELOOP" || code === "ENXIO") return { kind: "refused", reason: "not a regular file" };
-    return { kind: "unreadable", reason: describeError(error) };
+    return { kind: "unreadable", reason: describeReadError(error) };
   }
   try {
     const stats = await handle.stat({ bigint: true });
@@ -48,7 +48,7 @@ export async function openConfined(path: string, realRoots: readonly string[]): 
     return { kind: "opened", handle, archive, stats, realPath };
   } catch (error) {
     await handle.close();
-    return { kind: "unreadable", reason: describeError(error) };
+    return { kind: "unreadable", reason: describeReadError(error) };
   }
 }
 

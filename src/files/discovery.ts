@@ -2,7 +2,7 @@ import type { BigIntStats, Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Clock } from "../core/clock.ts";
-import { errorCode } from "../core/errors.ts";
+import { describeReadError, errorCode } from "../core/errors.ts";
 import type { Globs } from "./globs.ts";
 
 /** Deeper trees are not walked: no log directory is that deep, and a loop of bind mounts would be endless. */
@@ -120,7 +120,7 @@ export class DirectoryTree {
       // A root that does not exist yet is normal: the application makes it when it starts.
       if (code === "ENOENT" && isUnnameable(directory)) listing.problems.push(unreadable(directory, UNNAMEABLE));
       else if (code === "ENOENT") this.observer?.appeared(dirname(directory));
-      else listing.problems.push(unreadable(directory, code ?? String(error)));
+      else listing.problems.push(unreadable(directory, describeReadError(error)));
       return [];
     }
   }

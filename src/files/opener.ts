@@ -1,7 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import { isAbsolute } from "node:path";
-import { errorCode } from "../core/errors.ts";
+import { describeReadError, errorCode } from "../core/errors.ts";
 import type { Emit } from "../core/events.ts";
 import { contentOf, keepIf, openConfined, type Opened } from "./confinement.ts";
 import type { FileTable } from "./file-table.ts";
@@ -76,7 +76,7 @@ export class FileOpener {
       const code = errorCode(error);
       if (code === "ENOENT" || code === "ENOTDIR") return { kind: "absent" };
       if (code === "ELOOP") this.report("file.refused", path, "a loop of symbolic links");
-      else this.report("file.unreadable", path, code ?? String(error));
+      else this.report("file.unreadable", path, describeReadError(error));
       return { kind: "unknown" };
     }
   }
@@ -88,7 +88,7 @@ export class FileOpener {
     } catch (error) {
       const code = errorCode(error);
       if (code === undefined) throw error;
-      this.report("file.unreadable", path, code);
+      this.report("file.unreadable", path, describeReadError(error));
     }
   }
 

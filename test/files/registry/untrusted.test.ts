@@ -215,7 +215,9 @@ describe("permissions", () => {
       await scene.lookFully();
     });
     expect(scene.all()).toEqual([]);
-    expect(scene.events).toMatchObject([{ kind: "file.unreadable", path: scene.path("app.log") }]);
+    expect(scene.events).toMatchObject([
+      { kind: "file.unreadable", path: scene.path("app.log"), reason: "permission denied" },
+    ]);
     await chmod(scene.path("app.log"), 0o644);
     await withoutRights(() => scene.lookFully());
     expect(await scene.unread(scene.file("app.log"))).toBe("one\n");
