@@ -44,7 +44,7 @@ const collect = (value: string, earlier: readonly string[] = []): readonly strin
 
 function program(done: (exitCode: number) => void): Command {
   const root = new Command("tailcar")
-    .description("Follows log files and ships every record to Datadog, Splunk HEC, stdout and more.")
+    .description("Follows log files and ships every record to Datadog, Splunk HEC and stdout.")
     .version(VERSION)
     .showSuggestionAfterError()
     .showHelpAfterError("Run tailcar --help, or tailcar <command> --help, for what there is.")
