@@ -8,7 +8,7 @@ export type Issue = z.core.$ZodIssue;
 export interface Finding {
   readonly path: Path;
   readonly issue: Issue;
-  /** The kinds of value a union takes, when none of its members even looks like what was written. */
+  /** The kinds of value a union takes: all of them if none of its members even looks like what was written, else the other ones. */
   readonly kinds?: readonly string[];
 }
 
@@ -35,11 +35,16 @@ export function findings(issue: Issue, parent: Path = []): Finding[] {
   const path = [...parent, ...issue.path];
   if (issue.code !== "invalid_union" || issue.errors.length === 0) return [{ path, issue }];
   const [meant] = issue.errors.filter((member) => !isOtherKind(member)).sort((a, b) => a.length - b.length);
-  if (meant !== undefined) return meant.flatMap((inner) => findings(inner, path));
-  const kinds = issue.errors
+  const others = issue.errors
     .flat()
-    .flatMap((inner) => (inner.code === "invalid_type" ? [kindName(inner.expected)] : []));
-  return [{ path, issue, kinds: [...new Set(kinds)] }];
+    .flatMap((inner) => (inner.code === "invalid_type" && inner.path.length === 0 ? [kindName(inner.expected)] : []));
+  const kinds = [...new Set(others)];
+  if (meant === undefined) return [{ path, issue, kinds }];
+  // A word that is none of the known ones may stand for what takes a mapping.
+  const [only] = meant;
+  if (meant.length === 1 && only?.code === "invalid_value" && only.path.length === 0)
+    return [{ path, issue: only, kinds }];
+  return meant.flatMap((inner) => findings(inner, path));
 }
 
 /** Whether a member of a union takes another kind of value altogether. */
@@ -59,7 +64,7 @@ export function describeIssue({ issue, kinds }: Finding, value: unknown, showVal
         ? wrongLiteral(issue.options.map(String), value, "type", showValue)
         : wrongKind(kinds ?? [], value);
     case "invalid_value":
-      return wrongLiteral(issue.values.map(String), value, "value", showValue);
+      return wrongLiteral(issue.values.map(String), value, "value", showValue, kinds);
     case "too_small":
       return tooSmall(issue.origin, Number(issue.minimum));
     case "too_big":
@@ -89,8 +94,15 @@ function wrongKind(kinds: readonly string[], value: unknown): string {
 /** A longer value is no misspelling of a word. */
 const MAX_SHOWN = 64;
 
-function wrongLiteral(known: readonly string[], value: unknown, what: string, showValue: boolean): string {
-  const expected = known.length === 1 ? `expected ${known[0]}` : `expected one of ${known.join(", ")}`;
+function wrongLiteral(
+  known: readonly string[],
+  value: unknown,
+  what: string,
+  showValue: boolean,
+  others: readonly string[] = [],
+): string {
+  const words = known.length === 1 ? `expected ${known[0]}` : `expected one of ${known.join(", ")}`;
+  const expected = [words, ...others.map((kind) => `or ${kind}`)].join(", ");
   if (isMissing(value)) return `missing; ${expected}`;
   if (typeof value !== "string") return `${expected}, got ${kindOf(value)}`;
   if (!showValue || value.length > MAX_SHOWN) return `unknown ${what}; ${expected}`;

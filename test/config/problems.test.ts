@@ -71,6 +71,14 @@ const cases: readonly (readonly [name: string, text: string, problems: readonly 
     ],
   ],
   [
+    "a pattern in the place of a name: it could have been a mapping",
+    `${SOURCES}transforms: [{redact: {patterns: ['\\d{4}', emial]}}]\n${SINKS}`,
+    [
+      'tailcar.yaml:2:35: transforms[0].redact.patterns[0]: unknown value "\\\\d{4}"; expected one of creditCard, email, bearerToken, jwt, awsKey, ip, or a mapping',
+      'tailcar.yaml:2:44: transforms[0].redact.patterns[1]: unknown value "emial"; did you mean "email"?',
+    ],
+  ],
+  [
     "a misspelt format with options",
     `sources: {app: {include: [/l/*.log], format: {regexp: x}}}\n${SINKS}`,
     [
