@@ -33,6 +33,12 @@ const CERTIFICATE_CODES: ReadonlySet<string> = new Set([
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
 ]);
 
+/** What Node advises about an unknown authority. Who configures tailcar has another way. */
+const ADVICE_OF_NODE = /; if the root CA is installed locally.*$/s;
+
+/** OpenSSL's words for an answer that is no TLS. Node gives them the code EPROTO, as it does with other faults. */
+const NO_TLS = /:wrong version number:|:http request:/;
+
 /** The server refuses our certificate, or wants one that we do not have. */
 const CLIENT_CERTIFICATE_ALERT = /^ERR_SSL_.*ALERT_.*(?:CERTIFICATE|UNKNOWN_CA)/;
 
@@ -45,7 +51,11 @@ export function classifyFailure(error: unknown): Outcome {
   const message = describeError(error);
   const reason = (code === undefined || message.includes(code) ? message : `${code} ${message}`).slice(0, MAX_REASON);
   if (code !== undefined && CERTIFICATE_CODES.has(code)) {
-    return { kind: "blocked", reason: `the server's certificate is refused: ${reason}` };
+    const advised = reason.replace(ADVICE_OF_NODE, "; name its authority in tls.ca");
+    return { kind: "blocked", reason: `the server's certificate is refused: ${advised}` };
+  }
+  if (code === "EPROTO" && NO_TLS.test(message)) {
+    return { kind: "retry", reason: "the server does not answer in TLS: is it http:// that it speaks?" };
   }
   if (code !== undefined && CLIENT_CERTIFICATE_ALERT.test(code)) {
     return { kind: "blocked", reason: `the server refuses our certificate: ${reason}` };

@@ -46,7 +46,17 @@ describe("the server's certificate", () => {
 
   test("a server that speaks no TLS is a reason to try again", async () => {
     await using server = await startServer([reply(202)]);
-    expect(await sendOnce(server.url.replace("http:", "https:"))).toMatchObject({ kind: "retry" });
+    expect(await sendOnce(server.url.replace("http:", "https:"))).toEqual({
+      kind: "retry",
+      reason: "the server does not answer in TLS: is it http:// that it speaks?",
+    });
+  });
+
+  test("of an unknown authority says which option names one", async () => {
+    await using server = await startServer([reply(202)], credentials("server"));
+    const { reason } = { reason: "", ...(await sendOnce(server.url)) };
+    expect(reason).toMatch(/; name its authority in tls\.ca$/);
+    expect(reason).not.toContain("Node.js");
   });
 });
 
