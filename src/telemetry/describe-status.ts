@@ -98,6 +98,6 @@ function describeGate(gate: GateStatus, since: (elapsedMs: number) => string) {
     reason: withoutAnswer(reason),
     since: since(sinceMs),
     attempts: count,
-    nextAttempt: since(gate.untilMs),
+    nextAttempt: gate.kind === "open" ? since(gate.untilMs) : undefined,
   };
 }

@@ -47,8 +47,12 @@ export function agentStatus(wish: Partial<AgentStatus> = {}): AgentStatus {
   };
 }
 
-export const failing = (reason: string, kind: "retry" | "blocked" = "retry"): GateStatus => ({
-  kind: "open",
+export const failing = (
+  reason: string,
+  kind: "retry" | "blocked" = "retry",
+  state: "open" | "probing" = "open",
+): GateStatus => ({
+  kind: state,
   failure: { kind, reason, sinceMs: 1_000, count: 3 },
   untilMs: 4_000,
 });

@@ -209,6 +209,20 @@ test("what stands still is not live", async () => {
 });
 
 describe("the status", () => {
+  test("a sink that is tried at this moment has no next attempt", async () => {
+    const sinks = [
+      sinkStatus({ name: "waits", gate: failing("HTTP 503") }),
+      sinkStatus({ name: "tries", gate: failing("HTTP 503", "retry", "probing") }),
+    ];
+    const scene = await Scene.listening(agentStatus({ sinks }));
+    const text = await (await scene.get("/status")).text();
+    expect(text.match(/nextAttempt|"state": "(?:open|probing)"/g)).toEqual([
+      '"state": "open"',
+      "nextAttempt",
+      '"state": "probing"',
+    ]);
+  });
+
   test("says of each sink why and since when it fails, without what the receiver answered", async () => {
     const gate = failing('the endpoint is wrong: HTTP 404: {"echo":"password=hunter2"}', "blocked");
     const scene = await Scene.listening(agentStatus({ sinks: [sinkStatus({ gate, account: { pendingBytes: 9 } })] }));
