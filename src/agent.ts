@@ -40,6 +40,8 @@ export interface AgentWorld extends SinkWorld {
   readonly emit: Emit;
   /** Counts requests and reads, where somebody wants to know. */
   readonly meter?: Meter | undefined;
+  /** When the process began, milliseconds since the epoch. Without it an agent begins when it is made. */
+  readonly startedAt?: number | undefined;
   /** Descriptors that the process may have. Without it their number is not known. */
   readonly maxDescriptors?: number | undefined;
 }
@@ -147,6 +149,8 @@ export class Agent {
       listener: this.#following,
       clock,
       emit,
+      // One that takes over from another follows what that did not only from now on.
+      startedAt: state.config === undefined ? world.startedAt : undefined,
       maxOpenFiles: Math.min(config.maxOpenFiles, filesWithin(world.maxDescriptors)),
     });
     const registry = this.#registry;

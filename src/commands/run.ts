@@ -98,6 +98,7 @@ async function ship(
     meter: telemetry,
     hostname: hostOf(io.env),
     env: io.env,
+    startedAt: performance.timeOrigin,
     maxDescriptors: maxDescriptors(),
   };
   const file = options.config === undefined ? undefined : new ConfigFile(options.config, { io, ...world });

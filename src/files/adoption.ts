@@ -39,6 +39,8 @@ export interface AdoptionOptions {
   /** Whether the look is to end. */
   readonly isToEnd: () => boolean;
   readonly sourceOf: (path: string) => SourceSettings | undefined;
+  /** Since when a source is followed: its generations that came to be since then are to be read, however soon they were rotated. */
+  readonly followedSince: (source: SourceSettings) => number;
   readonly excludes: (path: string, source: SourceSettings) => boolean;
 }
 
@@ -317,7 +319,7 @@ export class Adoption {
       origin: sourceOf(path) === undefined ? stream : path,
       stream,
       born,
-      followedSince: table.streams.get(stream)?.followedSince ?? clock.now(),
+      followedSince: table.streams.get(stream)?.followedSince ?? this.#options.followedSince(source),
       path,
       identity: { device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs, head },
       size,

@@ -34,6 +34,8 @@ export interface RegistryOptions {
   readonly listener: FileListener;
   readonly clock: Clock;
   readonly emit: Emit;
+  /** When the agent began to run, milliseconds since the epoch. By default it begins now. */
+  readonly startedAt?: number | undefined;
   readonly maxOpenFiles: number;
   /** Part of the volume with the path that is free, 0 to 1; undefined if it can't be told. By default it is asked. */
   readonly freePart?: (path: string) => Promise<number | undefined>;
@@ -55,6 +57,8 @@ export class FileRegistry {
   readonly #lives: FileLives;
   readonly #adoption: Adoption;
   readonly #settling: Settling;
+  /** Since when each source is followed, milliseconds since the epoch. */
+  readonly #followedSince: Map<SourceSettings, number>;
   #halted = false;
   #cutShort = false;
   /** How far the sweeps have got among the files that grew lately. */
@@ -63,6 +67,8 @@ export class FileRegistry {
   constructor(options: RegistryOptions) {
     const { sources, emit, maxOpenFiles } = options;
     this.#options = options;
+    const startedAt = options.startedAt ?? options.clock.now();
+    this.#followedSince = new Map(sources.map((source) => [source, startedAt]));
     this.#globs = new Map(sources.map((source) => [source, compileGlobs(source.include, source.exclude)]));
     this.#tree = new DirectoryTree(this.#globs.values(), options.clock);
     this.#opener = new FileOpener({
@@ -89,6 +95,7 @@ export class FileRegistry {
       lives: this.#lives,
       isToEnd: this.#isToEnd,
       sourceOf: (path) => this.#sourceOf(path),
+      followedSince: (source) => this.#followedSince.get(source) ?? startedAt,
       excludes: (path, source) => this.#globs.get(source)?.excludes(path) !== false,
     });
     this.#settling = new Settling({ ...parts, lives: this.#lives, freePart: options.freePart ?? freePartOf });
@@ -148,6 +155,7 @@ export class FileRegistry {
       const source = this.#sourceOf(path);
       if (source !== undefined) this.#table.streams.remember({ path, source, followedSince });
     }
+    this.#rememberSources();
     const rootsOf = (source: SourceSettings): Promise<readonly string[]> => this.#opener.rootsOf(source);
     // Nothing was known of these but that they were empty: what is in them now may be younger than what is found below.
     const wereEmpty = new Set([...store.files.values()].filter(({ size }) => size === 0).map(({ id }) => id));
@@ -172,6 +180,17 @@ export class FileRegistry {
     await listener.added(resumed.filter(({ id }) => wereEmpty.has(id)));
     await this.#settling.settle(false);
     this.#adoption.forgetFormer();
+  }
+
+  /** What an earlier run followed of a source tells since when all of it was. */
+  #rememberSources(): void {
+    const { store } = this.#options;
+    const files = [...store.files.values()].map(({ origin, followedSince }) => ({ path: origin, followedSince }));
+    for (const { path, followedSince } of [...files, ...store.streams.values()]) {
+      const source = this.#sourceOf(path);
+      const known = source && this.#followedSince.get(source);
+      if (source !== undefined && known !== undefined) this.#followedSince.set(source, Math.min(known, followedSince));
+    }
   }
 
   /** Looks at everything: the truth that hints only hasten. */

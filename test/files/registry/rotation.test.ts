@@ -237,6 +237,47 @@ describe("the life of a rotated file", () => {
   });
 });
 
+/** What the sink would read of all files, oldest first. */
+const texts = async (scene: Scene): Promise<readonly string[]> => {
+  const byAge = scene.all().toSorted((a, b) => Number(a.born - b.born));
+  return Promise.all(byAge.map((file) => scene.unread(file)));
+};
+
+describe("a generation that was rotated before the first look", () => {
+  test("is read if it came to be since the agent runs", async () => {
+    const scene = await Scene.create();
+    await scene.write("app.log", "one\n");
+    await scene.rename("app.log", "app.log.1");
+    await scene.write("app.log", "two\n");
+    await scene.passTime(50);
+    await scene.start();
+    expect(await texts(scene)).toEqual(["one\n", "two\n"]);
+  });
+
+  test("is read if it came to be since an agent first followed the source", async () => {
+    const scene = await Scene.create({ include: ["*.log"] });
+    await scene.write("other.log", "other\n");
+    await scene.start();
+    await scene.restart(async () => {
+      await scene.write("app.log", "one\n");
+      await scene.rename("app.log", "app.log.1");
+      await scene.write("app.log", "two\n");
+      await scene.passTime(50);
+    });
+    expect(await texts(scene)).toEqual(["other\n", "one\n", "two\n"]);
+  });
+
+  test("is left alone if it was there before: include does not name it", async () => {
+    const scene = await Scene.create();
+    await scene.write("app.log", "one\n");
+    await scene.rename("app.log", "app.log.1");
+    await scene.write("app.log", "two\n");
+    await scene.passTime(50);
+    await scene.restart();
+    expect(await texts(scene)).toEqual(["two\n"]);
+  });
+});
+
 test("a line that comes while the look finds the rotation is growth, no truncation", async () => {
   const onEvent = ({ kind }: AgentEvent): void => {
     if (kind === "file.rotated") appendFileSync(scene.path("app.log.1"), "late\n");
