@@ -2,6 +2,7 @@
 import type { Writable } from "node:stream";
 import { Command, CommanderError, Option } from "commander";
 import { Interruption, STOP_SIGNALS } from "./commands/interruption.ts";
+import type { AuditOptions } from "./commands/audit.ts";
 import type { CommandIo } from "./commands/io.ts";
 import { ReloadWish } from "./commands/reload-wish.ts";
 import type { RunOptions } from "./commands/run.ts";
@@ -103,9 +104,10 @@ function program(done: (exitCode: number) => void): Command {
   root
     .command("audit")
     .description("read the accounts of the state directory, also beside a running agent; 1 if anything was lost")
-    .requiredOption("-c, --config <file>", "configuration file")
+    .option("-c, --config <file>", "configuration file")
+    .option("--state-dir <directory>", "the state directory, instead of a configuration file and its secrets")
     .option("--json", "print JSON", false)
-    .action(async (options: { config: string; json: boolean }) => {
+    .action(async (options: AuditOptions) => {
       const { auditCommand } = await import("./commands/audit.ts");
       done(await auditCommand(options, await commandIo()));
     });

@@ -28,7 +28,8 @@ export function createSink(name: string, config: Config, world: SinkWorld): Sink
 }
 
 /** Where the dead letters of a sink are. */
-export const deadLettersOf = (name: string, { stateDir }: Config): string => join(stateDir, "dead-letters", name);
+export const deadLettersOf = (name: string, { stateDir }: Pick<Config, "stateDir">): string =>
+  join(stateDir, "dead-letters", name);
 
 /** The name that records carry as their host, unless the configuration has another. */
 export const hostOf = (env: Readonly<Record<string, string | undefined>>): string => env["HOSTNAME"] ?? machineName();

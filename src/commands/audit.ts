@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { loadState } from "../checkpoint/load-state.ts";
 import { formatProblem } from "../config/problems.ts";
 import { readConfig } from "../config/read.ts";
@@ -12,14 +13,16 @@ import { describeAccount } from "../telemetry/describe.ts";
 import type { CommandIo } from "./io.ts";
 
 export interface AuditOptions {
-  readonly config: string;
+  /** The configuration file, or else the state directory itself, which takes no secrets. */
+  readonly config?: string | undefined;
+  readonly stateDir?: string | undefined;
   readonly json: boolean;
 }
 
 interface SinkAudit {
   readonly name: string;
-  /** Whether the configuration still has it. */
-  readonly configured: boolean;
+  /** Whether the configuration still has it, if that is known. */
+  readonly configured: boolean | undefined;
   readonly account: DurableAccount;
   /** Bytes on disk of the dead letters that wait for a replay. */
   readonly deadLetterFileBytes: number;
@@ -39,29 +42,31 @@ interface Audit {
  * Reads the accounts of a state directory, also beside a running agent, and changes nothing. Resolves to the exit code: 1
  * if anything was lost or an account does not balance.
  */
-export async function auditCommand({ config: file, json }: AuditOptions, io: CommandIo): Promise<number> {
-  const loaded = readConfig(file, io);
-  if (!loaded.ok) {
+export async function auditCommand({ config: file, stateDir, json }: AuditOptions, io: CommandIo): Promise<number> {
+  if ((file === undefined) === (stateDir === undefined))
+    throw new UserError("name what to audit with -c or --state-dir: one of them", EXIT.usage);
+  const loaded = file === undefined ? undefined : readConfig(file, io);
+  if (loaded?.ok === false) {
     for (const problem of loaded.problems) io.stderr.write(`${formatProblem(problem)}\n`);
     return EXIT.config;
   }
-  const audit = await auditState(loaded.config);
+  const { config } = loaded ?? {};
+  const audit = await auditState(config?.stateDir ?? resolve(io.cwd, stateDir ?? ""), config?.sinks);
   io.stdout.write(json ? `${JSON.stringify(toJson(audit), undefined, 2)}\n` : toText(audit));
   return audit.ok ? EXIT.done : EXIT.failed;
 }
 
-async function auditState(config: Config): Promise<Audit> {
-  const { stateDir } = config;
+async function auditState(stateDir: string, configured: Config["sinks"] | undefined): Promise<Audit> {
   const { state, current, damagedLines } = await loadState(stateDir);
   if (current === undefined && damagedLines.length === 0)
     throw new UserError(`there are no checkpoints in ${stateDir}`);
-  const names = new Set([...Object.keys(config.sinks), ...state.cursors.keys(), ...state.totals.keys()]);
+  const names = new Set([...Object.keys(configured ?? {}), ...state.cursors.keys(), ...state.totals.keys()]);
   const sinks = await Promise.all(
     [...names].map(async (name) => ({
       name,
-      configured: config.sinks[name] !== undefined,
+      configured: configured && configured[name] !== undefined,
       account: durableAccount(name, state),
-      deadLetterFileBytes: await waitingBytes(name, config),
+      deadLetterFileBytes: await waitingBytes(name, stateDir),
     })),
   );
   const ok = sinks.every(({ account }) => {
@@ -73,8 +78,8 @@ async function auditState(config: Config): Promise<Audit> {
   return { stateDir, ok: ok && state.losses.length === 0, sinks, losses: state.losses, damagedLines: damaged };
 }
 
-async function waitingBytes(name: string, config: Config): Promise<number> {
-  const directory = deadLettersOf(name, config);
+async function waitingBytes(name: string, stateDir: string): Promise<number> {
+  const directory = deadLettersOf(name, { stateDir });
   return (await listNames(directory)).length === 0 ? 0 : measureSegments(directory);
 }
 
@@ -99,7 +104,7 @@ function toText({ stateDir, ok, sinks, losses, damagedLines }: Audit): string {
   const lines = [`state directory ${stateDir}`];
   for (const { name, configured, account, deadLetterFileBytes } of sinks) {
     lines.push(describeAccount(name, { ...account, unbalanced: account.unbalanced.length }));
-    if (!configured) lines.push(`  ${name} is no longer configured`);
+    if (configured === false) lines.push(`  ${name} is no longer configured`);
     for (const { path, bytes } of account.unbalanced) lines.push(`  ${path} is off by ${bytes} bytes`);
     if (deadLetterFileBytes > 0)
       lines.push(`  dead letters that wait for tailcar replay: ${deadLetterFileBytes} bytes on disk`);

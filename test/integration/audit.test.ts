@@ -36,6 +36,21 @@ test("beside a running agent it shows what is delivered and pending, and all is 
   );
 });
 
+test("needs no configuration, and so no secrets, if it is told the state directory", async () => {
+  const scene = new Scene();
+  const datadog = await scene.datadog();
+  scene.write("app.log", "one\n");
+  const config = { sinks: { datadog: datadogSink(datadog) } };
+  expect((await scene.agent(config, { args: ["--once"] }).waitExit(60_000)).code).toBe(0);
+  const run = scene.run(["audit", "--state-dir", scene.state]);
+  expect((await run.waitExit(60_000)).code).toBe(0);
+  expect(run.stdout).toMatch(/account of datadog: 4 bytes = delivered 4 .*; balanced\nnothing was lost/);
+  const both = scene.run(["audit", "--state-dir", scene.state, "-c", join(scene.dir, "tailcar.yaml")]);
+  const neither = scene.run(["audit"]);
+  expect([await both.waitExit(60_000), await neither.waitExit(60_000)]).toMatchObject([{ code: 2 }, { code: 2 }]);
+  expect(neither.stderr).toMatch(/-c or --state-dir/);
+});
+
 test("a loss is listed with file, range, reason and time, and the exit code is 1", async () => {
   const scene = new Scene();
   const datadog = await scene.datadog();
