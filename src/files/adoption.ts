@@ -199,29 +199,38 @@ export class Adoption {
     const born = opened.stats.ino === stats.ino ? newcomer.born : bornAt(opened.stats);
     if (opened.archive !== undefined) return this.#adoptArchive({ ...newcomer, born }, opened);
     const live = (): LogFile | undefined => (newcomer.stream === path ? undefined : table.at(newcomer.stream));
-    // It may be a copy of what the live file has got since it was looked at, or had before it was emptied just now.
-    await this.#measureAgain(live());
     let beginning: Beginning | undefined;
-    const kept = await keepIf(opened, async () => {
+    const isNew = async (): Promise<boolean> => {
+      // It may be a copy of what the live file has got since it was looked at, or had before it was emptied just now.
+      if (!(await this.#measureAgain(live(), opened))) return false;
       if (isArchiveName(path) && (await mayBecomeArchive(opened.handle))) return false;
       beginning = await beginningOf(opened.handle, opened.stats, newcomer.wasTruncated === true);
       if (table.isKnown(opened.stats)) return false;
       if (await this.#mayBeCopying(opened, live())) return false;
       // Should it have been emptied while the two were compared, this is its copy, and known as such now.
-      await this.#measureAgain(live());
+      await this.#measureAgain(live(), opened);
       return !table.isKnown(opened.stats);
-    });
+    };
+    const kept = await keepIf(opened, () => live()?.using(isNew) ?? isNew());
     if (kept === undefined || beginning === undefined) return undefined;
     const file = this.#create({ ...newcomer, born }, kept, beginning, Number(kept.stats.size));
     file.wasTruncated = newcomer.wasTruncated === true;
     return file;
   }
 
-  async #measureAgain(live: LogFile | undefined): Promise<void> {
+  /**
+   * Measures the live file that a newcomer may be a copy of. False if it is closed, and no longer where it was: what became
+   * of it is found out first.
+   */
+  async #measureAgain(live: LogFile | undefined, newcomer: Opened): Promise<boolean> {
     const { opener, lives } = this.#options;
-    if (live === undefined) return;
-    await opener.reopen(live);
+    if (live === undefined) return true;
+    if ((await opener.openAgain(live)) === "moved" && lives.seek(live)) {
+      this.#copying.add(inodeKey(newcomer.stats));
+      return false;
+    }
     await lives.measureNow(live);
+    return true;
   }
 
   /** An archive is the next form of a file that is known, or a generation that nobody saw. */
@@ -362,7 +371,7 @@ export class Adoption {
   async #mayBeCopying(opened: Opened, live: LogFile | undefined): Promise<boolean> {
     if (live === undefined) return false;
     const isEmpty = opened.stats.size === 0n;
-    if (!isEmpty && !(await live.using(() => isBeginningOf(live, opened)))) return false;
+    if (!isEmpty && !(await isBeginningOf(live, opened))) return false;
     const { clock } = this.#options;
     const key = inodeKey(opened.stats);
     const now = clock.elapsed();

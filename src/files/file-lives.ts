@@ -122,11 +122,12 @@ export class FileLives {
     if (copy !== undefined) await this.goOnIn(file, copy);
   }
 
-  /** A reader did not find the file at its path: the next look looks for it. Once, until it is found. */
-  seek(file: LogFile): void {
-    if (file.search !== undefined) return;
+  /** The file was not found at its path: the next look looks for it. Once, until it is found; false if it was in vain before. */
+  seek(file: LogFile): boolean {
+    if (file.search === "inVain") return false;
     file.search = "wanted";
     this.#missing.add(file);
+    return true;
   }
 
   /** Where a file is that neither a path nor a descriptor leads to; `unknown` if not all directories can be listed. */
@@ -175,7 +176,7 @@ export class FileLives {
   #grown(file: LogFile, size: number, mtimeNs: bigint): void {
     file.mtimeNs = mtimeNs;
     // Of an empty file nothing was known: it may have been filled, copied and emptied in between.
-    if (file.size === 0) file.born = mtimeNs;
+    if (file.size === 0 && file.state === "live") file.born = mtimeNs;
     if (size > file.readableSize) {
       if (file.state !== "live") file.state = "rotated";
       file.reach(size);

@@ -105,14 +105,9 @@ export class FileOpener {
     return undefined;
   }
 
-  /** Opens a file that was closed for want of descriptors. False if it is not to be had now. */
-  async reopen(file: LogFile): Promise<boolean> {
-    return (await this.openAgain(file)) === "open";
-  }
-
   /**
-   * As `reopen`; `other`: the file is there, but begins with other bytes than it had; `moved`: something else is at its path,
-   * or nothing.
+   * Opens a file that was closed for want of descriptors. `other`: the file is there, but begins with other bytes than it
+   * had; `moved`: something else is at its path, or nothing.
    */
   async openAgain(file: LogFile): Promise<Reopened> {
     if (file.handle !== undefined) return "open";

@@ -119,7 +119,7 @@ async function settle(file: LogFile, checkpoint: FileCheckpoint, found: Found, c
   file.hole = beginning?.hole;
   file.identity = { device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs, head };
   // Of an empty file nothing was known: it may have been filled, copied and emptied, and what is in it now is younger.
-  if (checkpoint.size === 0 && path === checkpoint.path) file.born = stats.mtimeNs;
+  if (checkpoint.size === 0 && !checkpoint.rotated && path === checkpoint.path) file.born = stats.mtimeNs;
   if (archive === undefined) file.reach(Number(stats.size));
   else if (isPending(file, context.store)) await reachArchive(file, archive);
   file.mtimeNs = stats.mtimeNs;

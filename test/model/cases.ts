@@ -271,4 +271,22 @@ export const CASES: Readonly<Record<string, Sequence>> = {
       { do: "deleteOldest", stream: "a.log" },
     ],
   },
+  "the copy of a closed file is not read a second time, though that was renamed before anybody looked": {
+    settings: { ...one, maxOpenFiles: 2 },
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "write", stream: "c.log", lines: ["short"] },
+      { do: "wait", ms: 8_000 },
+      { do: "stop" },
+      { do: "rotate", stream: "c.log", how: "shift" },
+      { do: "write", stream: "c.log", lines: ["short"] },
+      { do: "start" },
+      { do: "wait", ms: 1_100 },
+      { do: "rotate", stream: "c.log", how: "shift", hint: true },
+      { do: "rotate", stream: "a.log", how: "copytruncate", between: ["short"] },
+      { do: "rotate", stream: "a.log", how: "shift" },
+      { do: "sink", sink: 0, mode: "up" },
+    ],
+  },
 };

@@ -61,6 +61,23 @@ describe("with more files than descriptors", () => {
     expect(descriptorsIn(scene.directory)).toEqual(["e.log"]);
   });
 
+  test("the copy of a closed file is known as such, though that was emptied and renamed before anybody looked", async () => {
+    const scene = await Scene.create({ include: ["*.log"], maxOpenFiles: 0 });
+    for (const name of ["a.log", "other.log"]) await scene.write(name, "one\n");
+    await scene.start();
+    for (const file of scene.all()) await scene.deliver(file);
+    await scene.lookFully();
+    await copyTruncate(scene, "a.log", "a.log.2");
+    await scene.rename("a.log", "a.log.1");
+    await scene.rename("other.log", "other.log.1");
+    await scene.write("other.log", "");
+    // It searches the directory for what was rotated, and finds the copy before it looks at the path.
+    await scene.registry.look([scene.path("other.log")], false);
+    await scene.lookFully();
+    expect(await Promise.all(scene.all().map((file) => scene.unread(file)))).not.toContain("one\n");
+    expect(scene.states()).toContain("a.log.2 rotated");
+  });
+
   test("two who open a file at the same time open it once", async () => {
     const scene = await fiveFiles(0);
     const file = scene.file("a.log");

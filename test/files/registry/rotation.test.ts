@@ -278,6 +278,37 @@ describe("a generation that was rotated before the first look", () => {
   });
 });
 
+async function rotatedEmpty(): Promise<Scene> {
+  const scene = await Scene.create();
+  await scene.write("app.log", "");
+  await scene.start();
+  await scene.rename("app.log", "app.log.1");
+  await scene.write("app.log", "");
+  await scene.lookFully();
+  await scene.passTime(20);
+  return scene;
+}
+
+describe("a file that was rotated while it was empty", () => {
+  test("is older than its successor, whenever its writer goes on", async () => {
+    const scene = await rotatedEmpty();
+    await scene.append("app.log.1", "late\n");
+    await scene.append("app.log", "next\n");
+    await scene.lookFully();
+    expect(await texts(scene)).toEqual(["late\n", "next\n"]);
+  });
+
+  test("is so if its writer went on while no agent ran", async () => {
+    const scene = await rotatedEmpty();
+    await scene.restart(async () => {
+      await scene.append("app.log", "next\n");
+      await scene.passTime(20);
+      await scene.append("app.log.1", "late\n");
+    });
+    expect(await texts(scene)).toEqual(["late\n", "next\n"]);
+  });
+});
+
 test("a line that comes while the look finds the rotation is growth, no truncation", async () => {
   const onEvent = ({ kind }: AgentEvent): void => {
     if (kind === "file.rotated") appendFileSync(scene.path("app.log.1"), "late\n");
