@@ -84,6 +84,12 @@ class View {
     return lines.at(-1)?.end ?? 0;
   }
 
+  /** Whether it was given the record before. */
+  hasUpTo(offset: number, { lines }: Generation): boolean {
+    const before = lines.findLast(({ end, isFiltered }) => end <= offset && !isFiltered);
+    return before === undefined || this.received.overlaps(before.from, before.end);
+  }
+
   /** What was refused, and was not kept either, has come to nobody. */
   forgetUnkept(): void {
     for (const [from, to] of this.refused.all.flatMap((range) => this.kept.missing(...range))) {
@@ -379,11 +385,15 @@ export class Oracle {
       this.fault(`${sink} got what nobody wrote: ${JSON.stringify(sighting).slice(0, 200)}`);
       return undefined;
     }
-    // Equal lines may stand in several generations: the oldest that lacks it and must get it is meant, or else the oldest.
+    // Equal lines may stand in several generations: the oldest that lacks it is meant. First come those that the sink has got
+    // up to there, and among them those that it must get.
     const legal = places.filter((place) => this.#repeats(sink, place) === undefined);
     const lacking = legal.filter(({ generation, from, to }) => !this.#view(sink, generation).received.covers(from, to));
-    const isAwaited = ({ generation, to }: Place): boolean => to <= generation.lostFrom && this.isOwed(generation);
-    const place = lacking.find(isAwaited) ?? lacking[0] ?? legal[0];
+    const rank = ({ generation, from, to }: Place): number => {
+      const isAwaited = to <= generation.lostFrom && this.isOwed(generation);
+      return 2 * Number(this.#view(sink, generation).hasUpTo(from, generation)) + Number(isAwaited);
+    };
+    const place = lacking.toSorted((a, b) => rank(b) - rank(a))[0] ?? legal[0];
     if (place === undefined) {
       const [first] = places;
       if (first !== undefined) this.fault(`${sink} got twice ${describe(first)}: ${this.#repeats(sink, first)}`);
