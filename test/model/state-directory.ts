@@ -148,10 +148,18 @@ export function lettersOf(directory: string, sink: string): readonly Sighting[] 
 export const DAMAGES = ["flip", "cut", "remove", "removeBoth", "garbage"] as const;
 export type Damage = (typeof DAMAGES)[number];
 
-/** Harms the journal as a bad disk or a bad hand does. `at`: where, in [0, 1). */
+/** Harms the journal as a bad disk or a bad hand does. `at`: where, in [0, 1). What a full disk cuts of it is harm enough. */
 export function damage(directory: string, how: Damage, at: number): void {
   const path = join(directory, JOURNAL);
   if (!existsSync(path)) return;
+  try {
+    harm(path, how, at);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+  }
+}
+
+function harm(path: string, how: Damage, at: number): void {
   const bytes = readFileSync(path);
   const place = Math.floor(bytes.length * at);
   switch (how) {
