@@ -172,19 +172,20 @@ export class Adoption {
       a.stream === b.stream ? byRotation(b.path, a.path, a.stream) : 0,
     );
     const lives = new Map<string, Live | undefined>();
-    const youngest = new Map<string, bigint | undefined>();
+    /** Of the next younger one of a stream: since when it counts, and what its time stamp says. */
+    const younger = new Map<string, { readonly born: bigint; readonly stamp: bigint }>();
     const aged: Placed[] = [];
     for (const newcomer of youngestFirst) {
       const { path, stream, stats } = newcomer;
       if (path !== stream && !lives.has(stream)) lives.set(stream, await this.liveAt(stream));
       const live = lives.get(stream);
       if (live !== undefined && path !== stream && inodeKey(live.stats) === inodeKey(stats)) continue;
-      const bound = youngest.get(stream) ?? live?.born;
+      const next = younger.get(stream) ?? (live && { born: live.born, stamp: live.born });
       const isDatedLate = isArchiveName(path) || (newcomer.wasTruncated === true && path !== stream);
       // Time stamps are coarse: in the same tick, a generation is older than the one that came in its place.
-      const isTooLate = bound !== undefined && (isDatedLate ? newcomer.born >= bound : newcomer.born === bound);
-      const born = isTooLate && path !== stream ? bound - 1n : newcomer.born;
-      youngest.set(stream, born);
+      const isTooLate = next !== undefined && (isDatedLate ? newcomer.born >= next.born : newcomer.born === next.stamp);
+      const born = isTooLate && path !== stream ? next.born - 1n : newcomer.born;
+      younger.set(stream, { born, stamp: newcomer.born });
       aged.push({ ...newcomer, born });
     }
     return aged.sort(byAge);
