@@ -39,7 +39,7 @@ export interface AdoptionOptions {
   /** Whether the look is to end. */
   readonly isToEnd: () => boolean;
   readonly sourceOf: (path: string) => SourceSettings | undefined;
-  /** Since when a source is followed: its generations that came to be since then are to be read, however soon they were rotated. */
+  /** Since when a source is followed: its generations that came to be from then on are read, however soon they were rotated. */
   readonly followedSince: (source: SourceSettings) => number;
   readonly excludes: (path: string, source: SourceSettings) => boolean;
 }
@@ -263,7 +263,7 @@ export class Adoption {
   async #createFromArchive(newcomer: Placed, opened: Opened, scan: ArchiveScan): Promise<LogFile> {
     const { path } = newcomer;
     const { size, expectedSize, damage } = scan;
-    const beginning = await beginningOf(contentOf(opened), opened.stats, true, size);
+    const beginning = await beginningOf(contentOf(opened), opened.stats, true);
     const missingBytes = expectedSize - size;
     if (damage !== undefined)
       this.#options.emit({ kind: "file.damaged", path, readableBytes: size, missingBytes, reason: damage });

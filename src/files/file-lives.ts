@@ -198,8 +198,7 @@ export class FileLives {
     // Of a file that has no content yet it shows only now where that begins.
     const isEmpty = head.length === 0;
     const mayBeTruncated = isEmpty ? file.wasTruncated : head.from !== undefined;
-    const size = file.archive === undefined ? undefined : Number.POSITIVE_INFINITY;
-    const beginning = head.length < HEAD_BYTES ? await beginningOf(content, stats, mayBeTruncated, size) : undefined;
+    const beginning = head.length < HEAD_BYTES ? await beginningOf(content, stats, mayBeTruncated) : undefined;
     // Emptied since it was measured: what it held is in nobody's knowledge, and in its copy if there is one.
     if (isEmpty && stats.size > 0n && beginning?.head.length === 0 && beginning.hole === undefined) return undefined;
     // Only now: should it be emptied meanwhile, the fingerprint of nothing must not replace that of what it held.

@@ -3,7 +3,7 @@ import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { TAIL_BYTES, tailMarker } from "../core/position.ts";
 import type { FileIdentity, Fingerprint, Position } from "../core/checkpoint.ts";
-import type { ByteSource } from "./archive.ts";
+import { Archive, type ByteSource } from "./archive.ts";
 
 /** Bytes of a file's beginning that its fingerprint covers at most. */
 export const HEAD_BYTES = 1_024;
@@ -71,14 +71,10 @@ export interface Beginning {
   readonly hole: Position | undefined;
 }
 
-/** `size`: how much the file is known to hold. What it has got since then need not be in a copy of it. */
-export async function beginningOf(
-  source: ByteSource,
-  stats: BigIntStats,
-  wasTruncated: boolean,
-  size = Number(stats.size),
-): Promise<Beginning> {
+/** What the file has got since `stats` were taken is left out: it need not be in a copy. An archive gets nothing more. */
+export async function beginningOf(source: ByteSource, stats: BigIntStats, wasTruncated: boolean): Promise<Beginning> {
   const from = await contentStart(source, stats, wasTruncated);
+  const size = source instanceof Archive ? Number.POSITIVE_INFINITY : Number(stats.size);
   const head = await readHead(source, Math.min(HEAD_BYTES, Math.max(0, size - from)), from);
   return { head, hole: from === 0 ? undefined : await positionAt(source, from) };
 }

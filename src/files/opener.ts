@@ -138,8 +138,8 @@ export class FileOpener {
 
   /**
    * Closes handles over the limit, but not that of `except`: first of files that every sink has, then of those that grew
-   * least recently. A deleted file lives by its handle and keeps it, and so does one that is in use. Closes some more than it must, so that with many files
-   * it need not choose again at each.
+   * least recently. A deleted file lives by its handle and keeps it, and so does one that is in use. Closes some more than it
+   * must, so that with many files it need not choose again at each.
    */
   async limitHandles(except?: LogFile): Promise<void> {
     const { maxOpenFiles, table } = this.#options;

@@ -258,7 +258,7 @@ export class FileRegistry {
     if (file !== undefined) this.#lives.suspect(file, position);
   }
 
-  /** Opens a file that was closed for want of descriptors. False if it is not to be had now; if it has moved, the next look finds it. */
+  /** Opens a file that was closed for want of descriptors. False if it is not to be had now; one that moved is looked for. */
   async reopen(file: LogFile): Promise<boolean> {
     const reopened = await this.#opener.openAgain(file);
     if (reopened === "moved") this.#lives.seek(file);

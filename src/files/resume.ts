@@ -110,11 +110,8 @@ async function settle(file: LogFile, checkpoint: FileCheckpoint, found: Found, c
   file.hold(found);
   const { length, from } = checkpoint.identity.head;
   const mayHaveMore = length < HEAD_BYTES && (archive !== undefined || stats.size > length);
-  const size = archive === undefined ? undefined : Number.POSITIVE_INFINITY;
   const beginning =
-    mayHaveMore || from !== undefined
-      ? await beginningOf(contentOf(found), stats, from !== undefined, size)
-      : undefined;
+    mayHaveMore || from !== undefined ? await beginningOf(contentOf(found), stats, from !== undefined) : undefined;
   const head = beginning?.head ?? checkpoint.identity.head;
   file.hole = beginning?.hole;
   file.identity = { device: stats.dev, inode: stats.ino, birthtimeNs: stats.birthtimeNs, head };

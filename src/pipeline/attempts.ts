@@ -101,8 +101,8 @@ export class Attempts {
 
   /**
    * Whether a request that failed again is not tried as it stands any more. Failing while others of the sink succeed, it is
-   * halved, so that what is good in it gets through; and also if it is too large for a slow line. A single record is tried for ever, unless the user has set a limit:
-   * a transient failure never condemns by itself.
+   * halved, so that what is good in it gets through; and also if it is too large for a slow line. A single record is tried
+   * for ever, unless the user has set a limit: a transient failure never condemns by itself.
    */
   #giveUp(
     shipment: Shipment,

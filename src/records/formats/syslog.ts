@@ -17,8 +17,8 @@ interface Priority {
 }
 
 /**
- * A line of RFC 5424, or of RFC 3164 as it is found in files: both with or without priority, the latter without host too, its time as in the RFC or,
- * as rsyslog writes it today, in ISO 8601. Length prefix and NUL trailer of RFC 6587 are passed over.
+ * A line of RFC 5424, or of RFC 3164 as it is found in files: both with or without priority, the latter without host too,
+ * its time as in the RFC or, as rsyslog writes it today, in ISO 8601. Length prefix and NUL trailer of RFC 6587 are passed over.
  */
 export function readSyslog(body: string, context: TimeContext): ParsedFields | undefined {
   const end = body.endsWith("\0") ? body.length - 1 : body.length;
