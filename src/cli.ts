@@ -19,9 +19,10 @@ process.env["UV_THREADPOOL_SIZE"] ??= "16";
 /** Loading the code takes longest of all at the start, so each command loads its own, and only when it is asked for. */
 async function commandIo(): Promise<CommandIo> {
   const { sinkDefinitions } = await import("./sinks/registry.ts");
+  const { openStandardInput } = await import("./standard-input.ts");
   const { stdout, stderr, env } = process;
   // Asked for only where it is read: to touch it is to open it.
-  return { stdin: () => process.stdin, stdout, stderr, env, cwd: process.cwd(), sinks: sinkDefinitions };
+  return { stdin: openStandardInput, stdout, stderr, env, cwd: process.cwd(), sinks: sinkDefinitions };
 }
 
 /** Where the agent writes. It waits for no terminal: one that was stopped must not stop the shipping. */

@@ -1,8 +1,10 @@
+import { fstatSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { Config } from "./config/schema.ts";
 import type { CheckpointStore } from "./core/checkpoint.ts";
 import type { Clock } from "./core/clock.ts";
+import { UserError } from "./core/errors.ts";
 import type { Emit } from "./core/events.ts";
 import type { LogFile } from "./files/log-file.ts";
 import type { FileRegistry } from "./files/registry.ts";
@@ -25,6 +27,13 @@ export async function spoolFor(config: Config, world: World, before?: StdinSpool
   if (before !== undefined) return before;
   const { maxBuffered } = config.stdin;
   return StdinSpool.open({ input: stdin(), directory: stdinDirectory(config), maxBytes: maxBuffered, clock, emit });
+}
+
+/** Node takes standard input that is a directory for one that has ended. Throws a UserError instead. */
+export function openStandardInput(): Readable {
+  if (fstatSync(process.stdin.fd).isDirectory())
+    throw new UserError("standard input is a directory; pipe the application's output into tailcar");
+  return process.stdin;
 }
 
 export interface SegmentRemovalOptions {

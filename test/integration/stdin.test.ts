@@ -41,6 +41,14 @@ test("stdin is shipped to its end without a configuration file, a last line with
   expect(readdirSync(directory(scene))).toEqual([]);
 });
 
+test("standard input that is a directory is refused, and not taken for an empty one", async () => {
+  const scene = new Scene();
+  const wrapper = ["sh", "-c", `exec "$@" < "${scene.logs}"`, "sh"];
+  const agent = scene.run(["run", "--stdin", "--sink", "stdout", "--state-dir", scene.state], { wrapper });
+  expect((await agent.waitExit(60_000)).code).not.toBe(0);
+  expect(agent.stderr).toContain("standard input is a directory; pipe the application's output into tailcar");
+});
+
 test("what was read from the pipe survives a kill: the next run ships it, once and in order, without its segments", async () => {
   const scene = new Scene();
   const { datadog, start } = await piped(scene, { stdin: { maxBuffered: "1MiB" } });
