@@ -139,7 +139,7 @@ export class Journal implements CheckpointStore {
   }
 
   async #flush(): Promise<void> {
-    if (this.#dirty.size === 0 && this.#failure === undefined) return;
+    if (this.#dirty.size === 0 && this.#failure === undefined && (await this.#isInPlace())) return;
     const changes = new Map(this.#dirty);
     this.#dirty.clear();
     try {
@@ -167,10 +167,14 @@ export class Journal implements CheckpointStore {
     try {
       if (changes.length > 0) await this.#write(handle, Buffer.from(encodeEntry(changes)));
     } catch (error) {
-      if (await leadsTo(this.#path, handle)) throw error;
+      if (await this.#isInPlace()) throw error;
     }
-    // Somebody removed the file, or mounted another disk in its place: what is written to it is durable for nobody.
-    if (!(await leadsTo(this.#path, handle))) await this.#compact();
+    if (!(await this.#isInPlace())) await this.#compact();
+  }
+
+  /** Somebody may have removed the file, or mounted another disk in its place: what is in it is durable for nobody. */
+  async #isInPlace(): Promise<boolean> {
+    return this.#handle !== undefined && (await leadsTo(this.#path, this.#handle));
   }
 
   async #write(handle: FileHandle, bytes: Buffer): Promise<void> {

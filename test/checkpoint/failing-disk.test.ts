@@ -133,6 +133,18 @@ test("a state directory that is removed is made again, with all that was known",
   expect(offsetsOf((await openJournal(directory)).journal)).toEqual({ "a:1": 10 });
 });
 
+test("a state directory that is removed is made again although nothing new is to be written down", async () => {
+  const directory = join(scratchDirectory(), "state");
+  const { journal } = await openJournal(directory);
+  journal.record({ kind: "file", file: file(1) });
+  journal.record({ kind: "cursor", cursor: cursor(1, 10) });
+  await journal.flush();
+  await rm(directory, { recursive: true });
+  await journal.flush();
+  const aside = await readAside(directory);
+  expect(offsetsOf(aside.journal)).toEqual({ "a:1": 10 });
+});
+
 test("a state directory in whose place there is another gets all that was known", async () => {
   const scratch = scratchDirectory();
   const directory = join(scratch, "state");
