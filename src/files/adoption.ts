@@ -224,9 +224,9 @@ export class Adoption {
    * of it is found out first.
    */
   async #measureAgain(live: LogFile | undefined, newcomer: Opened): Promise<boolean> {
-    const { opener, lives } = this.#options;
+    const { lives } = this.#options;
     if (live === undefined) return true;
-    if ((await opener.openAgain(live)) === "moved" && lives.seek(live)) {
+    if ((await lives.openAgain(live)) === "sought") {
       this.#copying.add(inodeKey(newcomer.stats));
       return false;
     }

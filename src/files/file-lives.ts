@@ -122,12 +122,21 @@ export class FileLives {
     if (copy !== undefined) await this.goOnIn(file, copy);
   }
 
-  /** The file was not found at its path: the next look looks for it. Once, until it is found; false if it was in vain before. */
-  seek(file: LogFile): boolean {
-    if (file.search === "inVain") return false;
+  /**
+   * Opens a file that was closed for want of descriptors. One that has moved is looked for by the next look (`sought`), once
+   * until it is found: what was looked for in vain holds up nothing.
+   */
+  async openAgain(file: LogFile): Promise<"open" | "sought" | "unavailable"> {
+    const reopened = await this.#options.opener.openAgain(file);
+    if (reopened === "open") return "open";
+    if (reopened !== "moved" || file.search === "inVain") return "unavailable";
+    this.#seek(file);
+    return "sought";
+  }
+
+  #seek(file: LogFile): void {
     file.search = "wanted";
     this.#missing.add(file);
-    return true;
   }
 
   /** Where a file is that neither a path nor a descriptor leads to; `unknown` if not all directories can be listed. */
@@ -224,8 +233,7 @@ export class FileLives {
       file.deleted = (await file.handle.stat({ bigint: true })).nlink === 0n;
       if (!file.deleted) await this.place(file, await whereIs(file.handle));
     } else {
-      file.search = "wanted";
-      this.#missing.add(file);
+      this.#seek(file);
     }
     if (file.state !== "live") return;
     file.state = "rotated";

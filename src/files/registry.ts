@@ -260,9 +260,7 @@ export class FileRegistry {
 
   /** Opens a file that was closed for want of descriptors. False if it is not to be had now; one that moved is looked for. */
   async reopen(file: LogFile): Promise<boolean> {
-    const reopened = await this.#opener.openAgain(file);
-    if (reopened === "moved") this.#lives.seek(file);
-    return reopened === "open";
+    return (await this.#lives.openAgain(file)) === "open";
   }
 
   /** Something was found out about a file that the next start has to know. */
