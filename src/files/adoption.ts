@@ -278,6 +278,9 @@ export class Adoption {
     const { lives, emit } = this.#options;
     const proven: { file: LogFile; sizes: Sizes }[] = [];
     for (const file of this.#candidates(newcomer)) {
+      // What it got since it was looked at may be all that it and its archive hold.
+      if (file.identity.head.length === 0) await lives.measureNow(file);
+      if (file.identity.head.length === 0) continue;
       const sizes = await sizesIfCopy(opened, file, lives.furthest(file.id));
       if (sizes !== undefined) proven.push({ file, sizes });
     }
@@ -311,8 +314,7 @@ export class Adoption {
     const isPossible = (file: LogFile): boolean =>
       (file.stream === stream || (file.source === source && !table.isPlaced(file))) &&
       file.state !== "gone" &&
-      file.compression === undefined &&
-      file.identity.head.length > 0;
+      file.compression === undefined;
     const files = [...table.files.values()].filter(isPossible);
     const rank = (file: LogFile): number =>
       Number(file.stream !== stream) * 2 + Number(file.content !== undefined || table.isPlaced(file));

@@ -65,6 +65,22 @@ describe.each(includes)("compressed generations (%s)", (_, include) => {
     expect(await scene.unread(file)).toBe("late\n");
   });
 
+  test("that were empty when they were looked at last are read once", async () => {
+    const scene = await Scene.create({ include });
+    await scene.write("app.log", "");
+    await scene.start();
+    const file = scene.file("app.log");
+    await scene.rename("app.log", "app.log.1");
+    await scene.write("app.log", "new\n");
+    await scene.lookFully();
+    await scene.append("app.log.1", "late\n");
+    await compress(scene, "app.log.1");
+    await scene.registry.look([scene.path("app.log.1.gz")], false);
+    await scene.lookFully();
+    expect(await Promise.all(scene.all().map((each) => scene.unread(each)))).toEqual(["late\n", "new\n"]);
+    expect(scene.all()[0]).toBe(file);
+  });
+
   test("that have no live file are known in their archives, whatever a hint names", async () => {
     const scene = await Scene.create({ include: ["app.log*"], maxOpenFiles: 0 });
     await scene.write("app.log-20261128", "one\n");
