@@ -15,7 +15,7 @@ import type { FileTable } from "./file-table.ts";
 import { type Beginning, beginningOf, HEAD_BYTES, sameInode } from "./identity.ts";
 import { inodeKey, LogFile, type SourceSettings } from "./log-file.ts";
 import type { FileOpener } from "./opener.ts";
-import { byRotation, isArchiveName, liveNameOf, withoutCompression } from "./rotation-names.ts";
+import { byRotation, generationsLike, isArchiveName, liveNameOf, withoutCompression } from "./rotation-names.ts";
 import { bornAt, contentBornAt } from "./siblings.ts";
 import { type Live, placesOf, type UnseenSearch } from "./unseen-search.ts";
 
@@ -278,6 +278,7 @@ export class Adoption {
     const { lives, emit } = this.#options;
     const proven: { file: LogFile; sizes: Sizes }[] = [];
     for (const file of this.#candidates(newcomer)) {
+      if (file.stream !== newcomer.stream && (await this.#isInPlace(file))) continue;
       // What it got since it was looked at may be all that it and its archive hold.
       if (file.identity.head.length === 0) await lives.measureNow(file);
       if (file.identity.head.length === 0) continue;
@@ -304,15 +305,22 @@ export class Adoption {
   /** Whether its path leads to the file now, whatever the last look found: it may have been compressed since. */
   async #isInPlace(file: LogFile): Promise<boolean> {
     const { table, opener } = this.#options;
+    if (!table.isPlaced(file)) return false;
     const found = await opener.stat(file.path);
-    return table.isPlaced(file) && found.kind === "file" && sameInode(file.identity, found.stats);
+    return found.kind === "file" && sameInode(file.identity, found.stats);
   }
 
-  /** Files whose archive it may be: those of its stream, else of its source; first those that nothing else leads to. */
-  #candidates({ stream, source }: Placed): readonly LogFile[] {
+  /**
+   * Files whose archive it may be: those of its stream; of its source those that nothing leads to any more, and of these
+   * one that was taken for a stream of its own, for want of a live file, may not have been found missing yet.
+   */
+  #candidates({ path, stream, source }: Placed): readonly LogFile[] {
     const { table } = this.#options;
+    const isLike = generationsLike(basename(path));
+    const isAkin = (file: LogFile): boolean =>
+      isLike(basename(file.stream)) && dirname(file.stream) === dirname(stream);
     const isPossible = (file: LogFile): boolean =>
-      (file.stream === stream || (file.source === source && !table.isPlaced(file))) &&
+      (file.stream === stream || (file.source === source && (!table.isPlaced(file) || isAkin(file)))) &&
       file.state !== "gone" &&
       file.compression === undefined;
     const files = [...table.files.values()].filter(isPossible);

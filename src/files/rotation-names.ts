@@ -43,6 +43,18 @@ export function liveNameOf(archived: string, exists: (name: string) => boolean):
   return name !== archived && exists(name) ? name : undefined;
 }
 
+/** Tells names of generations of the same live one as `archived` is of, be that there or not, and of that itself. */
+export function generationsLike(archived: string): (name: string) => boolean {
+  const lives = new Set<string>();
+  liveNameOf(archived, (live) => {
+    if (isRotatedName(archived, live)) lives.add(live);
+    return false;
+  });
+  // There may be thousands of names to tell, and few begin alike.
+  const stems = [...lives].map((live) => [live.slice(0, live.length - extname(live).length), live] as const);
+  return (name) => stems.some(([stem, live]) => name.startsWith(stem) && (name === live || isRotatedName(name, live)));
+}
+
 /** What names of a series have in common: all but their numbers, which dates and times are made of too. */
 export const shapeOf = (name: string): string => name.replace(/\d+/g, "0");
 

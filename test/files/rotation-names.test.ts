@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { byRotation, isRotatedName, liveNameOf } from "../../src/files/rotation-names.ts";
+import { generationsLike, byRotation, isRotatedName, liveNameOf } from "../../src/files/rotation-names.ts";
 
 test.each([
   "app.log.1",
@@ -83,3 +83,15 @@ test.each<[string, readonly string[], readonly string[]]>([
 ])("by their names alone the generations of %s are in the order of their age: %j", (live, names, expected) => {
   expect([...names].sort((a, b) => byRotation(a, b, live))).toEqual(expected);
 });
+
+test.each<[string, readonly string[], readonly string[]]>([
+  ["app.log.2.gz", ["app.log.1", "app.log", "app.log.1.gz"], ["web.log.1", "app.log.err", "app"]],
+  ["app-2026-11-23.log.zst", ["app-2026-11-22.log", "app.log"], ["web-2026-11-22.log", "app-x.log"]],
+  ["app.log", [], ["web.log", "app.log.1"]],
+])(
+  "generations of the same live file as %s, which need not be there, are known by their names",
+  (name, like, other) => {
+    const isLike = generationsLike(name);
+    expect([like.filter(isLike), other.filter(isLike)]).toEqual([like, []]);
+  },
+);

@@ -91,6 +91,21 @@ describe.each(includes)("compressed generations (%s)", (_, include) => {
     expect([scene.all(), file.path]).toEqual([[file], scene.path("app.log-20261128.gz")]);
   });
 
+  test.each(["app.log-1.gz", "app.log-2.gz"])(
+    "that were found while they had no live file are known in %s, though only that was looked at",
+    async (archive) => {
+      const scene = await Scene.create({ include: ["app.log*"] });
+      await scene.write("app.log-1", "one\n");
+      await scene.start();
+      const file = scene.file("app.log-1");
+      await compress(scene, "app.log-1", archive);
+      await scene.write("app.log", "new\n");
+      await scene.registry.look([scene.path(archive), scene.path("app.log")], false);
+      await scene.lookFully();
+      expect(scene.all()).toEqual([file, scene.file("app.log")]);
+    },
+  );
+
   test("that were read are not read again, however they are called next", async () => {
     const scene = await Scene.create({ include });
     await scene.write("app.log", LINES);
