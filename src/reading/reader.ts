@@ -169,7 +169,7 @@ async function readSegment(reading: Reading, options: Parts): Promise<ReadResult
     const buffer = options.pool.take(Math.max(end - offset, 0) + lead);
     const bytes = await file.read(offset - lead, buffer);
     const reachedEnd = bytes === undefined || bytes.length < buffer.length || end === fileEnd;
-    const changed = bytes !== undefined && !stands(file, position, bytes, lead);
+    const changed = bytes !== undefined && !stands(file, position, bytes, lead, buffer.length);
     const decoded =
       bytes === undefined || changed
         ? undefined
@@ -195,13 +195,13 @@ async function readSegment(reading: Reading, options: Parts): Promise<ReadResult
 }
 
 /**
- * Whether the file still has the bytes before the position, of which `lead` are in front of those that were read. Before
- * its beginning there are none: there it must begin as it did.
+ * Whether the file still has the bytes before the position, of which `lead` are in front of those that were read, of `wanted`
+ * in all. Before its beginning there are none: there it must begin as it did, unless less is wanted than tells.
  */
-function stands({ identity }: LogFile, position: Position, bytes: Buffer, lead: number): boolean {
+function stands({ identity }: LogFile, position: Position, bytes: Buffer, lead: number, wanted: number): boolean {
   if (lead > 0) return bytes.length >= lead && tailMarker(bytes.subarray(0, lead)) === position.tail;
   const { from = 0, length, hash } = identity.head;
-  return bytes.length < from + length || fingerprintOf(bytes.subarray(from, from + length)).hash === hash;
+  return wanted < from + length || fingerprintOf(bytes.subarray(from, from + length)).hash === hash;
 }
 
 const wholeAt = ({ grownAtMs, source }: LogFile): number => grownAtMs + (source.flushAfter ?? 0);

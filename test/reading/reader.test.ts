@@ -83,6 +83,12 @@ describe("a position", () => {
     expect(await scene.reader.read(scene.file, START, false)).toEqual({ kind: "changed" });
   });
 
+  test("that was written anew, and is shorter now, before it was read is found out", async () => {
+    const scene = await reading("one\ntwo\n");
+    await writeFile(scene.scene.path("app.log"), "three\n");
+    expect(await scene.reader.read(scene.file, START, false)).toEqual({ kind: "changed" });
+  });
+
   test("behind the end of a truncated file is found out", async () => {
     const scene = await reading("one\ntwo\n");
     const { end } = await readThrough(scene);
