@@ -18,10 +18,14 @@ const MODEL = ["test/model/**/*.test.ts"];
 /** What takes minutes: `npm run test:long`, and never part of `npm test`. */
 const LONG = ["test/long/**/*.test.ts"];
 
+/** Another one each time, the same for all parts. MODEL_SEED plays the sequences of a run again. */
+const MODEL_SEED = process.env["MODEL_SEED"] ?? String(Date.now() % 2 ** 31);
+
 const LONG_PROJECT = {
   test: {
     name: "long",
     include: LONG,
+    env: { MODEL_SEED },
     maxWorkers: 2,
     testTimeout: 3_600_000,
     sequence: { groupOrder: 3 },

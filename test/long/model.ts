@@ -6,8 +6,7 @@ const SEQUENCES = 10_000;
 const MAX_LENGTH = 40;
 const HOURS_MS = 4 * 3_600_000;
 
-/** Another one each time; MODEL_SEED plays those of a run again. */
-const SEED = Number(process.env["MODEL_SEED"] ?? Date.now() % 2 ** 31);
+const SEED = Number(process.env["MODEL_SEED"]);
 
 /** A part of the random sequences. There are several, for several processes. */
 export const playPart = (part: number, parts: number): void => {
