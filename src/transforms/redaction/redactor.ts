@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue, LogRecord, ParsedFields } from "../../core/record.ts";
 import { eachString } from "./json-strings.ts";
 import type { Finder } from "./finder.ts";
-import { beforeEscape, behindEscape, merge, type Redaction, replaceInJson, replaceInText } from "./replace.ts";
+import { merge, type Redaction, replaceInJson, replaceInText } from "./replace.ts";
 import { original, viewsOf } from "./views.ts";
 
 /** What is looked for, and what takes its place. */
@@ -19,6 +19,9 @@ type Found = Redaction & Pick<Rule, "isLiteral">;
 
 /** Nested deeper, a value is replaced as a whole. */
 const MAX_DEPTH = 64;
+
+/** Secrets times characters of text. With more the text is replaced as a whole: who writes such lines wants us busy. */
+const MAX_SEARCHED = 2 ** 26;
 
 /** Replaces secrets in a record: in its text, and in what the format found in it. */
 export class Redactor {
@@ -55,9 +58,8 @@ export class Redactor {
 
   /** The fields are taken from the new text. */
   #redactJson(record: LogRecord, body: string, found: readonly Found[]): LogRecord {
-    const redactions = found
-      .filter(({ level, isLiteral }) => level > 0 || isLiteral || !body.includes("\\"))
-      .map((redaction) => wholeEscapes(body, redaction));
+    const hasEscapes = body.includes("\\");
+    const redactions = found.filter(({ level, isLiteral }) => level > 0 || isLiteral || !hasEscapes);
     return redactions.length === 0 ? record : record.withBody(replaceInJson(body, merge(redactions)));
   }
 
@@ -71,9 +73,15 @@ export class Redactor {
       attributes: attributes === undefined ? undefined : this.#redactObject(attributes, 0, secrets),
     };
     if (found.length === 0 && secrets.size === 0) return record;
-    let text = replaceInText(body, merge(found));
-    for (const [secret, replacement] of secrets) text = replaceWords(text, secret, replacement);
-    return record.withBody(text, () => fields);
+    return record.withBody(this.#withoutWords(replaceInText(body, merge(found)), secrets), () => fields);
+  }
+
+  /** Without secrets that were found in fields, wherever they stand by themselves. */
+  #withoutWords(text: string, secrets: ReadonlyMap<string, string>): string {
+    if (secrets.size * text.length > MAX_SEARCHED) return this.#replacement;
+    let result = text;
+    for (const [secret, replacement] of secrets) result = replaceWords(result, secret, replacement);
+    return result;
   }
 
   #find(text: string, rules: readonly Rule[]): readonly Found[] {
@@ -130,12 +138,6 @@ function isJson(text: string): boolean {
     // Not JSON, as most text that begins so is not: no event.
     return false;
   }
-}
-
-/** In JSON nothing begins or ends in the middle of an escape sequence. */
-function wholeEscapes(json: string, redaction: Redaction): Redaction {
-  const { start, end, level } = redaction;
-  return level > 0 ? redaction : { ...redaction, start: beforeEscape(json, start), end: behindEscape(json, end) };
 }
 
 /** Replaces a text where it stands by itself, and not as a part of a longer word or number. */

@@ -1,4 +1,4 @@
-import { skipPrimitive, skipString } from "../json-text.ts";
+import { skipPrimitive, skipString, type Span } from "../json-text.ts";
 
 /** A part of a text that is to be replaced. */
 export interface Redaction {
@@ -41,7 +41,9 @@ const PRIMITIVE = /^[-+.\w]+$/;
 export function replaceInJson(json: string, redactions: readonly Redaction[]): string {
   const fitted: Redaction[] = [];
   let string = nextString(json, 0);
-  for (const { start, end, replacement, level } of redactions) {
+  for (const { start, end, replacement, level } of withWholeEscapes(json, redactions)) {
+    // A number is replaced as a whole, however much of it was found.
+    if (end <= (fitted.at(-1)?.end ?? 0)) continue;
     while (string !== undefined && string.end <= start) string = nextString(json, string.end);
     if (string !== undefined && start > string.start && end < string.end) {
       fitted.push({ start, end, replacement, level: Math.max(level, 1) });
@@ -54,12 +56,12 @@ export function replaceInJson(json: string, redactions: readonly Redaction[]): s
   return replaceInText(json, merge(fitted));
 }
 
-function nextString(json: string, from: number): { readonly start: number; readonly end: number } | undefined {
+function nextString(json: string, from: number): Span | undefined {
   const start = json.indexOf('"', from);
   return start === -1 ? undefined : { start, end: skipString(json, start) };
 }
 
-function primitiveAround(json: string, at: number): { readonly start: number; readonly end: number } {
+function primitiveAround(json: string, at: number): Span {
   let start = at;
   while (start > 0 && PRIMITIVE.test(json.charAt(start - 1))) start -= 1;
   return { start, end: skipPrimitive(json, start) };
@@ -71,25 +73,22 @@ function escaped(text: string, level: number): string {
   return result;
 }
 
-/** The place before an escape sequence of JSON that a place is in the middle of; the place itself if it is in none. */
-export function beforeEscape(text: string, at: number): number {
-  for (let back = 1; back <= 5 && back <= at; back += 1) {
-    if (text[at - back] !== "\\") continue;
-    const isEscape = backslashesBefore(text, at - back) % 2 === 0;
-    return isEscape && (back === 1 || text[at - back + 1] === "u") ? at - back : at;
-  }
-  return at;
+/** In JSON nothing begins or ends in the middle of an escape sequence. The redactions are merged ones. */
+function withWholeEscapes(json: string, redactions: readonly Redaction[]): readonly Redaction[] {
+  let escape = nextEscape(json, 0);
+  /** The escape sequence that a place is in the middle of. Places come in their order, so that the text is passed once. */
+  const around = (at: number): Span | undefined => {
+    while (escape !== undefined && escape.end <= at) escape = nextEscape(json, escape.end);
+    return escape !== undefined && escape.start < at ? escape : undefined;
+  };
+  const whole = redactions.map((redaction) => {
+    const start = around(redaction.start)?.start ?? redaction.start;
+    return { ...redaction, start, end: around(redaction.end)?.end ?? redaction.end };
+  });
+  return merge(whole);
 }
 
-/** The place behind an escape sequence that a place is in the middle of; the place itself if it is in none. */
-export function behindEscape(text: string, at: number): number {
-  const start = beforeEscape(text, at);
-  if (start === at) return at;
-  return start + (text[start + 1] === "u" ? 6 : 2);
-}
-
-function backslashesBefore(text: string, at: number): number {
-  let count = 0;
-  while (text[at - 1 - count] === "\\") count += 1;
-  return count;
+function nextEscape(json: string, from: number): Span | undefined {
+  const start = json.indexOf("\\", from);
+  return start === -1 ? undefined : { start, end: start + (json[start + 1] === "u" ? 6 : 2) };
 }
