@@ -22,6 +22,11 @@ test.each([
   "app.log.gz",
   "app.log.1.gz",
   "app.log-20261123.zst",
+  "app__2026-11-23_10-00-00.log",
+  "app__2026-11-23_10-00-00.log.gz",
+  "20261123-1000-01-app.log",
+  "20261123-1000-01-app.log.gz",
+  "2026-11-23.app.log",
 ])("%s is an older generation of app.log", (name) => {
   expect(isRotatedName(name, "/var/log/app.log")).toBe(true);
 });
@@ -35,6 +40,12 @@ test.each([
   "app-error.log",
   "app-server-1.log",
   "myapp.log.1",
+  "12-app.log",
+  "10245678-app.log",
+  "web-20261123-app.log",
+  "20261123app.log",
+  "@400000006925c1e80ee6b280.s",
+  "app___1.log",
   "app.txt",
   "app1.log",
   ".log",
@@ -50,11 +61,23 @@ test("a live name without an extension has older generations too", () => {
   expect(isRotatedName("syslog2", "syslog")).toBe(false);
 });
 
+test.each(["@400000006925c1e80ee6b280.s", "@400000006925c1e80ee6b280.u", "@400000006925c1e80ee6b280"])(
+  "%s, with the label that multilog, svlogd and s6-log give, is an older generation of current",
+  (name) => {
+    expect(isRotatedName(name, "current")).toBe(true);
+    expect(isRotatedName(`${name}x`, "current")).toBe(false);
+    expect(liveNameOf(name, (candidate) => candidate === "current")).toBe("current");
+  },
+);
+
 test.each<[string, readonly string[], string | undefined]>([
   ["app.log.1", ["app.log"], "app.log"],
   ["app.log.1.2", ["app.log"], "app.log"],
   ["app-2026-11-23.log", ["app.log"], "app.log"],
   ["app.log-20261123-1763884800", ["app.log"], "app.log"],
+  ["20261123-1000-01-app.log.gz", ["app.log"], "app.log"],
+  ["20261123-1000-01-app.log", ["log"], undefined],
+  ["app__2026-11-23_10-00-00.log", ["app.log"], "app.log"],
   ["app.log.1", ["other.log"], undefined],
   ["app.log", ["app.log"], undefined],
   ["app-error.log", ["app.log"], undefined],
@@ -80,6 +103,17 @@ test.each<[string, readonly string[], readonly string[]]>([
   ["app.log", ["app.1.log", "app.2.log", "app.log"], ["app.2.log", "app.1.log", "app.log"]],
   ["app.log", ["app.log", "app.log-20261124", "app.log-20261123"], ["app.log-20261123", "app.log-20261124", "app.log"]],
   ["app.log", ["app-2026-11-24.log", "app-2026-11-23.log"], ["app-2026-11-23.log", "app-2026-11-24.log"]],
+  [
+    "app.log",
+    ["app.log.2026-11-23.10.gz", "app.log.2026-11-23.9.gz"],
+    ["app.log.2026-11-23.9.gz", "app.log.2026-11-23.10.gz"],
+  ],
+  ["app.log", ["app.log.20261123.1", "app.log.20261123"], ["app.log.20261123", "app.log.20261123.1"]],
+  [
+    "current",
+    ["current", "@40000000692ac1e80ee6b280.s", "@400000006929c1e80ee6b280.s"],
+    ["@400000006929c1e80ee6b280.s", "@40000000692ac1e80ee6b280.s", "current"],
+  ],
 ])("by their names alone the generations of %s are in the order of their age: %j", (live, names, expected) => {
   expect([...names].sort((a, b) => byRotation(a, b, live))).toEqual(expected);
 });
@@ -87,6 +121,8 @@ test.each<[string, readonly string[], readonly string[]]>([
 test.each<[string, readonly string[], readonly string[]]>([
   ["app.log.2.gz", ["app.log.1", "app.log", "app.log.1.gz"], ["web.log.1", "app.log.err", "app"]],
   ["app-2026-11-23.log.zst", ["app-2026-11-22.log", "app.log"], ["web-2026-11-22.log", "app-x.log"]],
+  ["20261123-1000-01-app.log.gz", ["20261123-1000-02-app.log", "app.log"], ["20261123-1000-01-web.log"]],
+  ["@400000006925c1e80ee6b280.s", ["@400000006925c1e90ee6b280.s", "current"], ["@400000006925c1e9"]],
   ["app.log", [], ["web.log", "app.log.1"]],
 ])(
   "generations of the same live file as %s, which need not be there, are known by their names",
