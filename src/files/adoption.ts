@@ -147,7 +147,7 @@ export class Adoption {
   /** Opens the newcomers, oldest first, and makes them known. */
   async #adoptAll(listed: ReadonlySet<string>): Promise<readonly LogFile[]> {
     const added: LogFile[] = [];
-    const placed = this.#newcomers.splice(0).map((newcomer) => {
+    const placed = distinct(this.#newcomers.splice(0)).map((newcomer) => {
       return { ...newcomer, stream: newcomer.stream ?? this.#streamOf(newcomer, listed) };
     });
     for (const newcomer of await this.#byAge(placed)) {
@@ -164,8 +164,7 @@ export class Adoption {
 
   /**
    * Oldest first. The times of an archive, and of what was truncated, say when it was written to last; among generations the
-   * name says more. What the live path
-   * leads to is no generation, whatever its own name: it is taken up by that path.
+   * name says more. What the live path leads to is no generation, whatever its own name: it is taken up by that path.
    */
   async #byAge(newcomers: readonly Placed[]): Promise<readonly Placed[]> {
     const youngestFirst = newcomers.toSorted((a, b) =>
@@ -400,6 +399,25 @@ export class Adoption {
     for (const [key, { seenMs }] of this.#copyingTimes)
       if (now - seenMs > 2 * COPYING_MS) this.#copyingTimes.delete(key);
   }
+}
+
+/**
+ * Newcomers, each once: a look may come upon one in several ways. That it was truncated, and when what it holds began, is known
+ * to one of them alone.
+ */
+function distinct(newcomers: readonly Newcomer[]): readonly Newcomer[] {
+  const truncated = new Map<string, bigint>();
+  for (const { stats, born, wasTruncated } of newcomers)
+    if (wasTruncated === true) truncated.set(inodeKey(stats), born);
+  const byPlace = new Map<string, Newcomer>();
+  for (const newcomer of newcomers) {
+    const inode = inodeKey(newcomer.stats);
+    const born = truncated.get(inode);
+    const known = born === undefined ? newcomer : { ...newcomer, born, wasTruncated: true };
+    const place = `${inode} ${newcomer.path}`;
+    byPlace.set(place, { ...known, ...byPlace.get(place) });
+  }
+  return [...byPlace.values()];
 }
 
 /** Oldest first. Time stamps are coarse; of files that are born in the same tick the names tell. */

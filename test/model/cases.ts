@@ -289,4 +289,23 @@ export const CASES: Readonly<Record<string, Sequence>> = {
       { do: "sink", sink: 0, mode: "up" },
     ],
   },
+  "the copy of a file that was emptied, filled again and renamed stays the older one": {
+    settings: { ...one, includeRotated: true },
+    commands: [
+      { do: "write", stream: "a.log", lines: ["short"] },
+      { do: "start" },
+      { do: "sink", sink: 0, mode: "down" },
+      { do: "rotate", stream: "a.log", how: "shift" },
+      { do: "write", stream: "a.log", lines: ["short", "short", "short"] },
+      { do: "wait", ms: 1_100 },
+      { do: "stop" },
+      { do: "start" },
+      { do: "wait", ms: 8_000 },
+      { do: "rotate", stream: "a.log", how: "copytruncate" },
+      { do: "regrow", stream: "a.log" },
+      { do: "rotate", stream: "a.log", how: "shift", hint: true },
+      { do: "deleteOldest", stream: "a.log" },
+      { do: "rotate", stream: "a.log", how: "shift" },
+    ],
+  },
 };

@@ -1,4 +1,4 @@
-import { truncate, utimes, writeFile } from "node:fs/promises";
+import { truncate, unlink, utimes, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { copyTruncate, descriptorsIn, Scene } from "../scene.ts";
 
@@ -231,6 +231,27 @@ describe("copytruncate", () => {
     expect(scene.all().map(({ id, path, size }) => [id, path, size])).toEqual([
       [1, scene.path("app.log.2"), 4],
       [2, scene.path("app.log.1"), 0],
+    ]);
+  });
+
+  test("and renames of the file that has as much again, after that before it: its copy stays the older one", async () => {
+    const scene = await Scene.create({ include: ["app.log*"] });
+    await scene.write("app.log", "zero\n");
+    await scene.start();
+    await scene.rename("app.log", "app.log.1");
+    await scene.write("app.log", "one\n");
+    await scene.lookFully();
+    await unlink(scene.path("app.log.1"));
+    await scene.write("app.log.2", "one\n");
+    await truncate(scene.path("app.log"));
+    await scene.append("app.log", "two\nthree\n");
+    await scene.rename("app.log", "app.log.1");
+    await scene.registry.look(["app.log", "app.log.1", "app.log.2"].map((name) => scene.path(name)));
+    const oldestFirst = scene.all().toSorted((a, b) => Number(a.born - b.born));
+    expect(oldestFirst.map(({ id, path }) => [id, path])).toEqual([
+      [1, scene.path("app.log.1")],
+      [2, scene.path("app.log.2")],
+      [3, scene.path("app.log.1")],
     ]);
   });
 
