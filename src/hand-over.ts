@@ -4,7 +4,8 @@ import type { Config } from "./config/schema.ts";
 import type { CheckpointStore, Position } from "./core/checkpoint.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Sink } from "./core/sink.ts";
-import { headMatches, tailAt } from "./files/identity.ts";
+import { Archive, type Compression } from "./files/archive.ts";
+import { sizesIfCopy } from "./files/copies.ts";
 import type { LogFile } from "./files/log-file.ts";
 import type { StdinSpool } from "./files/stdin-spool.ts";
 
@@ -22,17 +23,25 @@ export interface Estate {
   readonly stdin: StdinSpool | undefined;
 }
 
+interface OpenFile {
+  readonly handle: FileHandle;
+  /** Set if what is open is an archive. */
+  readonly compression: Compression | undefined;
+}
+
 /** Descriptors of followed files. What no path leads to any more lives by them alone. */
 export class OpenFiles {
-  readonly #handles = new Map<number, FileHandle>();
+  readonly #open = new Map<number, OpenFile>();
 
   /** Takes the descriptors away from the files. */
   constructor(files: Iterable<LogFile>) {
     for (const file of files) {
-      // What is in an archive is found by its path again.
-      if (file.handle === undefined || file.archive !== undefined) continue;
-      this.#handles.set(file.id, file.handle);
+      const { handle, archive } = file;
+      if (handle === undefined) continue;
+      archive?.close();
+      this.#open.set(file.id, { handle, compression: archive?.compression });
       file.handle = undefined;
+      file.archive = undefined;
     }
   }
 
@@ -41,28 +50,27 @@ export class OpenFiles {
    * `furthest`: the furthest position of any sink in it.
    */
   async restore(file: LogFile, furthest: Position, clock: Clock): Promise<void> {
-    const handle = this.#handles.get(file.id);
-    if (file.handle !== undefined || handle === undefined) return;
+    const open = this.#open.get(file.id);
+    if (file.handle !== undefined || open === undefined) return;
+    const { handle, compression } = open;
     const stats = await handle.stat({ bigint: true });
     // Truncated meanwhile: it holds other bytes now, perhaps more than before, and they may begin alike.
-    if (stats.size < BigInt(file.size) || !(await headMatches(handle, file.identity.head))) return;
-    if (furthest.offset > 0 && (await tailAt(handle, furthest.offset)) !== furthest.tail) return;
-    this.#handles.delete(file.id);
-    if (file.state !== "gone") {
-      file.handle = handle;
-      return;
-    }
-    const size = Number(stats.size);
-    const opened = { kind: "opened", handle, archive: undefined, stats, realPath: file.path } as const;
-    file.continueIn({ ...opened, contentSize: size, expectedSize: size });
+    if (compression === undefined && stats.size < BigInt(file.size)) return;
+    const archive = compression && new Archive(handle, compression);
+    const opened = { kind: "opened", handle, archive, stats, realPath: file.path } as const;
+    const sizes = await sizesIfCopy(opened, file, furthest);
+    if (sizes === undefined) return archive?.close();
+    this.#open.delete(file.id);
+    if (file.state !== "gone") return file.hold(opened);
+    file.continueIn({ ...opened, ...sizes });
     file.deleted = stats.nlink === 0n;
     file.grownAtMs = clock.elapsed() - Math.max(0, clock.now() - Number(stats.mtimeMs));
   }
 
   /** Closes what nobody needed. */
   async close(): Promise<void> {
-    await Promise.all([...this.#handles.values()].map((handle) => handle.close()));
-    this.#handles.clear();
+    await Promise.all([...this.#open.values()].map(({ handle }) => handle.close()));
+    this.#open.clear();
   }
 }
 

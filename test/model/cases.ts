@@ -308,4 +308,21 @@ export const CASES: Readonly<Record<string, Sequence>> = {
       { do: "rotate", stream: "a.log", how: "shift" },
     ],
   },
+  "an archive that was deleted is held open over a reload": {
+    settings: one,
+    commands: [
+      { do: "start" },
+      { do: "sink", sink: 0, mode: "down" },
+      { do: "write", stream: "c.log", lines: ["short"] },
+      { do: "wait", ms: 8_000 },
+      { do: "stop" },
+      { do: "rotate", stream: "c.log", how: "shift" },
+      { do: "write", stream: "c.log", lines: ["short"] },
+      { do: "compress", stream: "c.log" },
+      { do: "start" },
+      { do: "wait", ms: 8_000 },
+      { do: "deleteOldest", stream: "c.log" },
+      { do: "reload" },
+    ],
+  },
 };
