@@ -399,7 +399,7 @@ export class Oracle {
       if (first !== undefined) this.fault(`${sink} got twice ${describe(first)}: ${this.#repeats(sink, first)}`);
       return first;
     }
-    this.#see(sink, place);
+    this.#see(sink, place, places.length === 1);
     if (places.length === 1) this.#observe(place.generation);
     return place;
   }
@@ -414,13 +414,14 @@ export class Oracle {
     return undefined;
   }
 
-  #see(sink: string, { generation, from, to }: Place): void {
+  /** Of a record that stands in several places (not `isSure`) its order says nothing. */
+  #see(sink: string, { generation, from, to }: Place, isSure: boolean): void {
     const view = this.#view(sink, generation);
     if (this.#sinks.get(sink)?.isOrdered === true) {
       if (view.reached === undefined) this.#resumedAt(view, from);
-      if (view.reached !== undefined && from < view.reached && !view.received.covers(from, to))
+      if (isSure && view.reached !== undefined && from < view.reached && !view.received.covers(from, to))
         this.fault(`${sink} got ${describe({ generation, from, to })} after ${view.reached}`);
-      this.#checkPredecessors(sink, generation, from);
+      if (isSure) this.#checkPredecessors(sink, generation, from);
       view.reached = Math.max(view.reached ?? 0, from);
     }
     view.received.add(from, to);
