@@ -5,7 +5,9 @@ import type { CheckpointStore, Position } from "./core/checkpoint.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Sink } from "./core/sink.ts";
 import { Archive, type Compression } from "./files/archive.ts";
-import { sizesIfCopy } from "./files/copies.ts";
+import type { Opened } from "./files/confinement.ts";
+import { type Sizes, sizesIfCopy } from "./files/copies.ts";
+import { headMatches, tailAt } from "./files/identity.ts";
 import type { LogFile } from "./files/log-file.ts";
 import type { StdinSpool } from "./files/stdin-spool.ts";
 
@@ -53,15 +55,18 @@ export class OpenFiles {
     const open = this.#open.get(file.id);
     if (file.handle !== undefined || open === undefined) return;
     const { handle, compression } = open;
+    // An archive that still stands at its path is opened by that when it is read.
+    if (compression !== undefined && file.state !== "gone") return;
     const stats = await handle.stat({ bigint: true });
-    // Truncated meanwhile: it holds other bytes now, perhaps more than before, and they may begin alike.
-    if (compression === undefined && stats.size < BigInt(file.size)) return;
     const archive = compression && new Archive(handle, compression);
     const opened = { kind: "opened", handle, archive, stats, realPath: file.path } as const;
-    const sizes = await sizesIfCopy(opened, file, furthest);
+    const sizes = await (archive ? sizesIfCopy(opened, file, furthest) : sizesIfUnchanged(opened, file, furthest));
     if (sizes === undefined) return archive?.close();
     this.#open.delete(file.id);
-    if (file.state !== "gone") return file.hold(opened);
+    if (file.state !== "gone") {
+      file.handle = handle;
+      return;
+    }
     file.continueIn({ ...opened, ...sizes });
     file.deleted = stats.nlink === 0n;
     file.grownAtMs = clock.elapsed() - Math.max(0, clock.now() - Number(stats.mtimeMs));
@@ -72,6 +77,22 @@ export class OpenFiles {
     await Promise.all([...this.#open.values()].map(({ handle }) => handle.close()));
     this.#open.clear();
   }
+}
+
+/**
+ * How much an open file holds, if that is still what was read of it. By the same descriptor it is the same file, so its last
+ * bytes are proof enough, however long it is. Undefined if it was truncated: it holds other bytes now, perhaps more than
+ * before, and they may begin alike.
+ */
+async function sizesIfUnchanged(
+  { handle, stats }: Pick<Opened, "handle" | "stats">,
+  { size, identity }: LogFile,
+  furthest: Position,
+): Promise<Sizes | undefined> {
+  const contentSize = Number(stats.size);
+  if (contentSize < size || !(await headMatches(handle, identity.head))) return undefined;
+  if (furthest.offset > 0 && (await tailAt(handle, furthest.offset)) !== furthest.tail) return undefined;
+  return { contentSize, expectedSize: contentSize };
 }
 
 /** Once shut, no request begins any more, while those under way come to their end. For all sinks of an agent. */
