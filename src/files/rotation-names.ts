@@ -1,7 +1,7 @@
 import { basename, extname } from "node:path";
 
 /** What rotators put after a name or between stem and extension: numbers, dates and times, `old` and the like. */
-const SUFFIX = /^[.\-_~]{1,2}(?:\d[\dTZ:.\-_+]*|old|bak|prev|orig|\d+)(?:\.\d+)*$/;
+const SUFFIX = /^[.\-_~]{1,2}(?:\d[\dTZ:.\-_+]*|old|bak|prev|orig)(?:\.\d+)*$/;
 
 /** What some put before a name (rotating-file-stream, for one): a date with the year first, a time, a number. */
 const PREFIX = /^20\d\d[\dTZ:.\-_+]{3,}[.\-_~]$/;
@@ -28,7 +28,7 @@ export function isRotatedName(archived: string, live: string): boolean {
   const name = withoutCompression(archived);
   if (name === base) return true;
   if (name.startsWith(base)) return SUFFIX.test(name.slice(base.length));
-  if (base !== "" && name.endsWith(base) && PREFIX.test(name.slice(0, -base.length))) return true;
+  if (name.endsWith(base) && PREFIX.test(name.slice(0, -base.length))) return true;
   if (base === TAI64N_LIVE && TAI64N.test(name)) return true;
   const extension = extname(base);
   const stem = stemOf(base);
