@@ -399,8 +399,9 @@ export class Oracle {
       if (first !== undefined) this.fault(`${sink} got twice ${describe(first)}: ${this.#repeats(sink, first)}`);
       return first;
     }
-    this.#see(sink, place, places.length === 1);
-    if (places.length === 1) this.#observe(place.generation);
+    const isSure = places.length === 1;
+    this.#see(sink, place, isSure);
+    if (isSure) this.#observe(place.generation);
     return place;
   }
 
