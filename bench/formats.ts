@@ -3,13 +3,13 @@
  * a file costs whose lines are joined or redacted.
  * `npm run bench:formats -- [--mb 20] [--runs 5]`
  */
-import { cpuUsage } from "node:process";
 import { parseArgs } from "node:util";
 import type { FormatSetting } from "../src/core/format.ts";
 import type { Parse } from "../src/core/record.ts";
 import { autoParser, compileFormat, namedParser } from "../src/records/formats/registry.ts";
 import { createTimeContext } from "../src/records/create-context.ts";
 import { costOf, READING_ROWS } from "./reading.ts";
+import { cpuMicroseconds } from "./usage.ts";
 
 const { values } = parseArgs({
   options: { mb: { type: "string", default: "20" }, runs: { type: "string", default: "5" } },
@@ -62,13 +62,10 @@ const ROWS: readonly (readonly [name: string, lines: keyof typeof LINES, parse: 
   ["regex (logback)", "logback", named({ regex: LOGBACK })],
 ];
 
-/** Microseconds of all threads. */
-function cpuOf(parse: (body: string) => unknown, lines: readonly string[]): number {
-  const before = cpuUsage();
-  for (const line of lines) parse(line);
-  const { user, system } = cpuUsage(before);
-  return user + system;
-}
+const cpuOf = (parse: (body: string) => unknown, lines: readonly string[]): number =>
+  cpuMicroseconds(() => {
+    for (const line of lines) parse(line);
+  });
 
 const WIDTH = 30;
 

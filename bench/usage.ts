@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { cpuUsage } from "node:process";
 
 /** What a process used. The agent reports the whole of its life, start-up included; the floor only its loop. */
 export interface Usage {
@@ -18,6 +19,14 @@ export function residentBytes(pid: number | "self", field: "VmRSS" | "VmHWM"): n
     .find((line) => line.startsWith(field))
     ?.split(/\s+/)[1];
   return Number(kib ?? Number.NaN) * 1_024;
+}
+
+/** Microseconds of processor time that work takes in this process, of all its threads. */
+export function cpuMicroseconds(work: () => void): number {
+  const before = cpuUsage();
+  work();
+  const { user, system } = cpuUsage(before);
+  return user + system;
 }
 
 /** Clock ticks a second in /proc, on every Linux that Node runs on. */

@@ -1,5 +1,5 @@
-import { cpuUsage } from "node:process";
 import { describe, expect, test } from "vitest";
+import { cpuMicroseconds } from "../../bench/usage.ts";
 import { type Extent, MAX_TEXT } from "../../src/records/multiline/lines.ts";
 import { auto, presets } from "../../src/records/multiline/registry.ts";
 
@@ -68,10 +68,9 @@ const HEADS = ["", "[", "a: ", "\tat ", "A", "a:1:in `rescue in "];
 
 function cost(extent: Extent, texts: readonly string[]): number {
   const lines = { text: (index: number) => texts[index] };
-  const before = cpuUsage();
-  for (let from = 0; from < texts.length;) from += Math.max(1, extent(lines, from));
-  const { user, system } = cpuUsage(before);
-  return user + system;
+  return cpuMicroseconds(() => {
+    for (let from = 0; from < texts.length;) from += Math.max(1, extent(lines, from));
+  });
 }
 
 const repeated = (lines: readonly string[], count: number): readonly string[] =>

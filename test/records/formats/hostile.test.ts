@@ -1,6 +1,6 @@
-import { cpuUsage } from "node:process";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { cpuMicroseconds } from "../../../bench/usage.ts";
 import { FORMAT_NAMES, type FormatSetting } from "../../../src/core/format.ts";
 import type { Parse } from "../../../src/core/record.ts";
 import { autoParser, compileFormat, namedParser, recognize } from "../../../src/records/formats/registry.ts";
@@ -102,12 +102,10 @@ describe("any text", { timeout: 30_000 }, () => {
 });
 
 /** CPU time of so many calls, microseconds. */
-function cost(parse: Parse, body: string, calls: number): number {
-  const before = cpuUsage();
-  for (let call = 0; call < calls; call += 1) parse(body);
-  const { user, system } = cpuUsage(before);
-  return user + system;
-}
+const cost = (parse: Parse, body: string, calls: number): number =>
+  cpuMicroseconds(() => {
+    for (let call = 0; call < calls; call += 1) parse(body);
+  });
 
 const KIB = 1_024;
 
